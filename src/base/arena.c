@@ -1,0 +1,57 @@
+/* An arena over one reserved mapping.
+ * Its own file because it is the one allocator of specs and plans.
+ * Changes when: the way plans and specs own memory changes. */
+#include "base/arena.h"
+
+#include <sys/mman.h>
+
+void bj__arena_init(struct bj_arena *arena, size_t maximum)
+{
+    *arena = (struct bj_arena){.maximum = maximum};
+}
+
+void bj__arena_done(struct bj_arena *arena)
+{
+    if (arena->base)
+        (void)munmap(arena->base, arena->maximum); /* our own mapping: cannot fail */
+    arena->base = NULL;
+    arena->used = 0;
+}
+
+void *bj__arena_alloc(struct bj_arena *arena, size_t length)
+{
+    if (!arena->base) {
+        void *base = mmap(NULL, arena->maximum, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (base == MAP_FAILED)
+            return NULL;
+        arena->base = base;
+    }
+    size_t start = (arena->used + 15) & ~(size_t)15;
+    if (start > arena->maximum || length > arena->maximum - start)
+        return NULL;
+    arena->used = start + length;
+    return arena->base + start; /* fresh anonymous pages are zero */
+}
+
+void *bj__arena_copy(struct bj_arena *arena, const void *bytes, size_t length)
+{
+    if (length == SIZE_MAX)
+        return NULL;
+    unsigned char *copy = bj__arena_alloc(arena, length + 1);
+    if (copy && length > 0)
+        memcpy(copy, bytes, length);
+    return copy;
+}
+
+char *bj__arena_string(struct bj_arena *arena, const char *text)
+{
+    return bj__arena_copy(arena, text, strlen(text));
+}
+
+int bj__arena_freeze(struct bj_arena *arena)
+{
+    if (!arena->base)
+        return 0;
+    return mprotect(arena->base, arena->maximum, PROT_READ) < 0 ? -errno : 0;
+}

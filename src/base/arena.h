@@ -1,0 +1,25 @@
+/* An arena: things that live and die together, in one mapping that can be made read-only.
+ * Its own file because a spec and a plan own dozens of small strings, and a plan must be frozen.
+ * Changes when: the way plans and specs own memory changes. */
+#ifndef BJ_ARENA_H
+#define BJ_ARENA_H
+
+#include "base/base.h"
+
+struct bj_arena {
+    unsigned char *base; /* NULL before the first allocation */
+    size_t used;
+    size_t maximum; /* address space reserved; pages are only taken when touched */
+};
+
+void bj__arena_init(struct bj_arena *arena, size_t maximum);
+void bj__arena_done(struct bj_arena *arena);
+/* Zeroed, 16-byte aligned; NULL when the maximum would be passed or memory is short. */
+void *bj__arena_alloc(struct bj_arena *arena, size_t length);
+/* A copy with a NUL behind it. */
+void *bj__arena_copy(struct bj_arena *arena, const void *bytes, size_t length);
+char *bj__arena_string(struct bj_arena *arena, const char *text);
+/* Makes all of it read-only: a stray write afterwards is a crash, not a different jail. 0 or -errno. */
+int bj__arena_freeze(struct bj_arena *arena);
+
+#endif

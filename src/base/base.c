@@ -1,0 +1,107 @@
+/* Error filling, owned descriptors, the clock.
+ * Its own file because these few functions are used by every layer above and depend on none.
+ * Changes when: the error record or the descriptor rules change. */
+#include "base/base.h"
+
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define X(name, text) _Static_assert(sizeof(text) > 1, "every code has a text");
+BJ_ERROR_LIST(X)
+#undef X
+
+static const char *const error_names[] = {"none", "invalid", "not_found", "unavailable",
+                                          "setup", "system", "state", "widens"};
+_Static_assert(BJ_COUNT(error_names) == BJ_ERROR__COUNT, "one name per code");
+
+const char *bj_error_name(int32_t code)
+{
+    return code > 0 && code < BJ_ERROR__COUNT ? error_names[code] : error_names[0];
+}
+
+const char *bj_version(void)
+{
+    return BJ_VERSION;
+}
+
+/* Messages reach terminals and logs, and may quote what a request said: keep them to one printable line. */
+static void make_printable(char *text)
+{
+    for (; *text; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+static void fill(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
+                 const char *format, va_list args)
+{
+    memset(err, 0, sizeof(*err));
+    err->code = code;
+    err->err = errnum;
+    (void)snprintf(err->field, sizeof(err->field), "%s", field);
+    (void)vsnprintf(err->message, sizeof(err->message), format, args);
+    make_printable(err->field);
+    make_printable(err->message);
+}
+
+int bj__error(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
+              const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        fill(err, code, errnum, field, format, args);
+        va_end(args);
+    }
+    return -errnum;
+}
+
+int bj__error_system(struct bj_error *err, int errnum, const char *field, const char *format, ...)
+{
+    if (err) {
+        va_list args;
+        va_start(args, format);
+        fill(err, BJ_ERROR_SYSTEM, errnum, field, format, args);
+        va_end(args);
+        size_t used = strlen(err->message);
+        (void)snprintf(err->message + used, sizeof(err->message) - used, ": %s", strerror(errnum));
+    }
+    return -errnum;
+}
+
+int bj__error_memory(struct bj_error *err)
+{
+    return bj__error(err, BJ_ERROR_SYSTEM, ENOMEM, "", "out of memory");
+}
+
+void bj__fd_close(int *fd)
+{
+    if (*fd >= 0) {
+        int saved = errno;
+        (void)close(*fd); /* nothing useful can be done about a failing close */
+        errno = saved;
+        *fd = -1;
+    }
+}
+
+int bj__fd_take(int *fd)
+{
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
+
+void bj__free_pointer(void *pointer_to_pointer)
+{
+    void **pointer = pointer_to_pointer;
+    free(*pointer);
+    *pointer = NULL;
+}
+
+uint64_t bj__now_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with a valid clock and pointer */
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}

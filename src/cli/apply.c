@@ -1,0 +1,219 @@
+/* What an option of the spec does.
+ * Its own file because these are the only lines that turn words of the command line into calls of the library.
+ * Changes when: the spec can be changed in another way. */
+#include "cli/apply.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/units.h"
+
+static int set_limit(struct bj_spec *spec, const struct setting *setting, int parsed, uint64_t value,
+                     struct bj_error *err)
+{
+    return parsed < 0 ? parsed : bj_spec_set_limit(spec, setting->row->data, value, err);
+}
+
+static int fail_value(const char *value, int r, const char *what, struct bj_error *err)
+{
+    if (r == -ERANGE)
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "", "\"%s\" is too large", value);
+    return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "\"%s\" is not %s", value, what);
+}
+
+int bj__apply_duration(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    uint64_t us = 0;
+    int r = bj__units_duration(setting->value, &us);
+
+    if (r < 0)
+        return fail_value(setting->value, r,
+                          "a duration; write seconds (\"2\", \"0.5\") or a number with us, ms, s, m or h", err);
+    return set_limit(spec, setting, r, us, err);
+}
+
+int bj__apply_size(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    uint64_t bytes = 0;
+    int r = bj__units_size(setting->value, &bytes);
+
+    if (r < 0)
+        return fail_value(setting->value, r, "a size; write bytes or a number with K, M or G", err);
+    return set_limit(spec, setting, r, bytes, err);
+}
+
+int bj__apply_count(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    uint64_t count = 0;
+    int r = bj__units_count(setting->value, &count);
+
+    if (r < 0)
+        return fail_value(setting->value, r, "a whole number", err);
+    return set_limit(spec, setting, r, count, err);
+}
+
+int bj__apply_output_action(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_set_output_action(spec, setting->value, err);
+}
+
+int bj__apply_collect(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_add_collect(spec, setting->value, err);
+}
+
+int bj__apply_chdir(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_set_directory(spec, setting->value, err);
+}
+
+int bj__apply_hostname(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_set_hostname(spec, setting->value, err);
+}
+
+int bj__apply_network(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_set_network(spec, setting->value, err);
+}
+
+int bj__apply_share_net(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_set_network(spec, setting->row->data, err);
+}
+
+int bj__apply_env(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *equals = strchr(setting->value, '=');
+
+    if (!equals) {
+        const char *value = getenv(setting->value);
+        return value ? bj_spec_set_env(spec, setting->value, value, err) : 0;
+    }
+    BJ_FREE char *name = strndup(setting->value, (size_t)(equals - setting->value));
+    if (!name)
+        return bj__error_memory(err);
+    return bj_spec_set_env(spec, name, equals + 1, err);
+}
+
+/* The absolute path of a source. Links in the directories that lead to it are followed, for the caller typed
+ * them; the last component is left alone, so that the library can refuse a link there. NULL: err is filled. */
+static char *resolve_parent(const char *source, struct bj_error *err)
+{
+    char directory[PATH_MAX];
+    char real[PATH_MAX];
+    const char *slash = strrchr(source, '/');
+    const char *name = slash ? slash + 1 : source;
+    size_t length = slash ? (size_t)(slash - source) : 0;
+    char *path = NULL;
+
+    if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
+        bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "the source \"%s\" does not end in a name", source);
+        return NULL;
+    }
+    if (length >= sizeof(directory)) {
+        bj__error(err, BJ_ERROR_INVALID, ENAMETOOLONG, "", "the source's path is too long");
+        return NULL;
+    }
+    (void)snprintf(directory, sizeof(directory), "%.*s", (int)length, source);
+    if (!realpath(slash ? (length ? directory : "/") : ".", real)) {
+        bj__error_system(err, errno, "", "cannot find \"%s\"", source);
+        return NULL;
+    }
+    if (asprintf(&path, "%s/%s", strcmp(real, "/") ? real : "", name) < 0) {
+        bj__error_memory(err);
+        return NULL;
+    }
+    return path;
+}
+
+/* NAME=SOURCE, or SOURCE alone: placed under the name that it has. */
+int bj__apply_file(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *equals = strchr(setting->value, '=');
+    const char *source = equals ? equals + 1 : setting->value;
+    const char *slash = strrchr(source, '/');
+    BJ_FREE char *name = equals ? strndup(setting->value, (size_t)(equals - setting->value))
+                                : strdup(slash ? slash + 1 : source);
+
+    if (!name)
+        return bj__error_memory(err);
+    BJ_FREE char *path = resolve_parent(source, err);
+    if (!path)
+        return err && err->err ? -err->err : -EINVAL;
+    return bj_spec_add_file_source(spec, name, path, err);
+}
+
+/* The caller says which directory is meant, links or not: /bin is one on most hosts. */
+static int add_bind(struct bj_spec *spec, const struct setting *setting, bool optional, struct bj_error *err)
+{
+    const char *colon = setting->second ? NULL : strstr(setting->value, ":/");
+    const char *target = setting->second ? setting->second : colon + 1;
+    BJ_FREE char *source =
+        colon ? strndup(setting->value, (size_t)(colon - setting->value)) : strdup(setting->value);
+    char real[PATH_MAX];
+
+    if (!source)
+        return bj__error_memory(err);
+    if (!realpath(source, real)) {
+        if (optional && (errno == ENOENT || errno == ENOTDIR))
+            return 0;
+        return bj__error_system(err, errno, "", "cannot find \"%s\"", source);
+    }
+    return bj_spec_add_mount(spec, real, target, setting->row->data, err);
+}
+
+int bj__apply_bind(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return add_bind(spec, setting, false, err);
+}
+
+int bj__apply_bind_try(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return add_bind(spec, setting, true, err);
+}
+
+/* Cuts a list at its commas, in place. ret_items has room for maximum names and a NULL. */
+static int split(char *list, const char **ret_items, size_t maximum, struct bj_error *err)
+{
+    size_t count = 0;
+
+    for (char *rest = list; rest;) {
+        const char *item = strsep(&rest, ",");
+        if (!*item)
+            return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "there is an empty name in the list");
+        if (count == maximum)
+            return bj__error(err, BJ_ERROR_INVALID, E2BIG, "", "more than %zu names", maximum);
+        ret_items[count++] = item;
+    }
+    ret_items[count] = NULL;
+    return 0;
+}
+
+enum { MAX_NAMES = 64 };
+
+int bj__apply_layers(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *items[MAX_NAMES + 1];
+    BJ_FREE char *list = strdup(setting->value);
+
+    if (!list)
+        return bj__error_memory(err);
+    int r = split(list, items, MAX_NAMES, err);
+    for (size_t i = 0; r == 0 && items[i]; i++)
+        r = bj_spec_set_layer(spec, items[i], setting->row->data, err);
+    return r;
+}
+
+int bj__apply_syscalls(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *items[MAX_NAMES + 1];
+    BJ_FREE char *list = strdup(setting->value);
+
+    if (!list)
+        return bj__error_memory(err);
+    int r = split(list, items, MAX_NAMES, err);
+    return r < 0 ? r : bj_spec_set_syscalls(spec, items, err);
+}

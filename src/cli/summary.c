@@ -1,0 +1,145 @@
+/* The summary: what came of a run, for a person at a terminal.
+ * Its own file because it is the only text about a result that is not meant for programs.
+ * Changes when: people want to be told something more, or in better words. */
+#include "cli/cli.h"
+#include "cli/facts.h"
+
+#include <stdio.h>
+
+/* Why the run has the status that it has, in words that name the option to turn. */
+static const char *explain_limit(const struct facts *facts)
+{
+    switch (facts->status) {
+    case BJ_STATUS_TIME_LIMIT:
+        return facts->limit && !strcmp(facts->limit, "cpu") ? "its CPU time was used up (--time)"
+                                                            : "its time on the clock was over (--wall-time)";
+    case BJ_STATUS_MEMORY_LIMIT:
+        return "it needed more memory than it may have (--mem)";
+    case BJ_STATUS_PROCESS_LIMIT:
+        return "it needed more processes than it may have (--processes)";
+    case BJ_STATUS_OUTPUT_LIMIT:
+        return "it wrote more output than it may (--output-limit)";
+    case BJ_STATUS_DISK_LIMIT:
+        return "it wrote more to its files than it may (--disk, --files, --fsize)";
+    case BJ_STATUS_DENIED:
+        return "a layer killed it for what it tried";
+    case BJ_STATUS_CANCELLED:
+        return "it was ended on request";
+    case BJ_STATUS_JAIL_ERROR:
+        return facts->error ? facts->error : "the jail failed";
+    case BJ_STATUS_EXCEPTION:
+        return "an exception ended it";
+    case BJ_STATUS_OK:
+    case BJ_STATUS_EXIT:
+    case BJ_STATUS_SIGNAL:
+    case BJ_STATUS__COUNT:
+        break;
+    }
+    return "";
+}
+
+static void print_status(const struct facts *facts)
+{
+    if (facts->status == BJ_STATUS_OK || facts->status == BJ_STATUS_EXIT)
+        bj__say("belljar: %s: it ended by itself with exit code %d", facts->status_name, facts->exit_code);
+    else if (facts->status == BJ_STATUS_SIGNAL)
+        bj__say("belljar: %s: signal %d (%s) ended it", facts->status_name, facts->signal,
+                strsignal(facts->signal));
+    else
+        bj__say("belljar: %s: %s", facts->status_name, explain_limit(facts));
+}
+
+static void print_usage(const struct facts *facts)
+{
+    char text[160] = "";
+    size_t used = 0;
+
+#define ADD(...)                                                                                               \
+    do {                                                                                                       \
+        int n = snprintf(text + used, sizeof(text) - used, __VA_ARGS__);                                       \
+        if (n > 0 && (size_t)n < sizeof(text) - used)                                                          \
+            used += (size_t)n;                                                                                 \
+    } while (0)
+    if (facts->wall_seconds >= 0)
+        ADD(" wall %.3f s", facts->wall_seconds);
+    if (facts->cpu_seconds >= 0)
+        ADD("%s cpu %.3f s", used ? "," : "", facts->cpu_seconds);
+    if (facts->memory_peak_bytes >= 0)
+        ADD("%s memory %.1f MiB at most", used ? "," : "", (double)facts->memory_peak_bytes / (1 << 20));
+    if (facts->memory_source)
+        ADD(" (%s)", facts->memory_source);
+    if (facts->processes_peak >= 0)
+        ADD("%s processes %lld at most", used ? "," : "", (long long)facts->processes_peak);
+#undef ADD
+    if (used)
+        bj__say("  used:   %s", text);
+}
+
+static void print_truncated(const struct facts *facts)
+{
+    if (facts->stdout_truncated || facts->stderr_truncated)
+        bj__say("  cut:     %s%s%s went over its limit (--output-limit); the rest was dropped",
+                facts->stdout_truncated ? "stdout" : "",
+                facts->stdout_truncated && facts->stderr_truncated ? " and " : "",
+                facts->stderr_truncated ? "stderr" : "");
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "?";
+}
+
+static void print_denials(const struct facts *facts)
+{
+    size_t i;
+    json_t *denial;
+
+    json_array_foreach(json_object_get(facts->root, "denials"), i, denial)
+    {
+        json_int_t count = json_integer_value(json_object_get(denial, "count"));
+        if (count > 1)
+            bj__say("  denied:  %s, %lld times, by %s", text_of(denial, "what"), (long long)count,
+                    text_of(denial, "layer"));
+        else
+            bj__say("  denied:  %s, by %s", text_of(denial, "what"), text_of(denial, "layer"));
+    }
+}
+
+static void print_missing_layers(const struct facts *facts)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json_object_get(facts->root, "layers"), name, value)
+    {
+        const char *text = json_string_value(value);
+        if (text && !strncmp(text, "unavailable", strlen("unavailable")))
+            bj__say("  missing: %s (%s)", name, text);
+    }
+}
+
+void bj__summary_print(const struct facts *facts)
+{
+    print_status(facts);
+    print_usage(facts);
+    print_truncated(facts);
+    print_denials(facts);
+    print_missing_layers(facts);
+}
+
+void bj__summary_print_timing(const struct facts *facts)
+{
+    const json_t *timing = json_object_get(facts->root, "timing");
+    size_t i;
+    json_t *operation;
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(json_object_get(facts->root, "timing"), name, value) if (json_is_integer(value))
+        bj__say("  %8lld us  %s", (long long)json_integer_value(value), name);
+    json_array_foreach(json_object_get(timing, "operations"), i, operation)
+        bj__say("  %8lld us    %s %s", (long long)json_integer_value(json_object_get(operation, "us")),
+                text_of(operation, "op"), json_object_get(operation, "what") ? text_of(operation, "what") : "");
+}

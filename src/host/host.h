@@ -1,0 +1,46 @@
+/* What this kernel and this host offer.
+ * Its own file because plans are made from it (and, in tests, from a made-up one), so it must be plain data.
+ * Changes when: a plan depends on something more of the host. */
+#ifndef BJ_HOST_H
+#define BJ_HOST_H
+
+#include "base/base.h"
+
+/* Where this process stands in the control group hierarchies, and in which it may make leaves. Paths are of
+ * directories that exist; "" when there is none. Kept so that a leaf is always below the caller's own group. */
+struct bj_host_cgroup {
+    char unified[256]; /* v2 directory that may be written */
+    bool unified_memory, unified_pids, unified_cpu; /* controllers that a child of it would have */
+    bool unified_kill;                              /* cgroup.kill (5.14) */
+    char v1_memory[256], v1_pids[256], v1_cpuacct[256];
+    bool v1_swap;       /* memory.memsw.limit_in_bytes exists */
+    char problem[200];  /* why there is no (or only a partial) control group; "" when all is well */
+};
+
+struct bj_host {
+    uint32_t kernel;          /* KERNEL_VERSION(a, b, c) */
+    uid_t uid;                /* effective ids of this process */
+    gid_t gid;
+    bool root;                /* CAP_SYS_ADMIN and CAP_SETUID in its user namespace */
+    uint32_t id_first;        /* as root: outside ids that runs may use, two for each run */
+    uint32_t id_count;        /*   (BELLJAR_ID_RANGE=first:count, default 1610612736:16777216) */
+    bool user_namespace;      /* may be made by this process */
+    bool time_namespace, cgroup_namespace;
+    int landlock_abi;         /* 0: none */
+    bool seccomp_notify;      /* SECCOMP_RET_USER_NOTIF with a listener */
+    bool seccomp_wait_killable; /* SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (5.19) */
+    bool nosymfollow;         /* MOUNT_ATTR_NOSYMFOLLOW (5.14) */
+    bool proc_subset;         /* proc with subset=pid, hidepid=invisible (5.8) */
+    bool apparmor;            /* enabled, and the profile below is loaded */
+    char apparmor_profile[64];
+    struct bj_host_cgroup cgroup;
+    /* For each, when false: why, and the command or sysctl that would change it. "" otherwise. */
+    char user_namespace_problem[200], landlock_problem[200], apparmor_problem[200], notify_problem[200];
+};
+
+/* Read-only probes; nothing is left behind. Cheap ones only when quick (what a plan needs, in microseconds:
+ * no process is made, user_namespace is judged from sysctls); otherwise also tried for real in children. */
+int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err);
+int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup); /* host_cgroup.c */
+
+#endif

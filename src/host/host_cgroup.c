@@ -1,0 +1,234 @@
+/* Where this process may make control group leaves: own group, writable, which controllers a leaf would have.
+ * Its own file because three layouts (v2, v1, both) and systemd's delegation are judged here and nowhere else.
+ * Changes when: the rules of who may make a control group change. */
+#include "host/cgroup_scan.h"
+#include "host/host.h"
+#include "host/kernel.h"
+
+#include <fcntl.h>
+
+#include <stdio.h>
+#include <sys/utsname.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(((struct bj_host_cgroup *)0)->unified) == BJ_CGROUP_PATH, "one size of path");
+
+struct group {
+    char *directory; /* cut to the parent by use_parent() */
+    bool memory, pids, cpu;
+    int error; /* 0: leaves may be made here */
+};
+
+/* Reads a text until its end, or until the scan has found everything. */
+static int read_into(const char *path, struct bj_cgroup_scan *scan, bool mounts)
+{
+    BJ_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    char piece[8192];
+    for (;;) {
+        ssize_t length = read(fd, piece, sizeof(piece));
+        if (length < 0 && errno == EINTR)
+            continue;
+        if (length < 0)
+            return -errno;
+        if (mounts && bj__cgroup_scan_mounts(scan, piece, (size_t)length))
+            return 0;
+        if (!mounts)
+            bj__cgroup_scan_own(scan, piece, (size_t)length);
+        if (length == 0)
+            return 0;
+    }
+}
+
+static bool may_write(const char *directory, const char *name)
+{
+    char path[BJ_CGROUP_PATH + 32];
+    int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return length > 0 && (size_t)length < sizeof(path) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+}
+
+/* A leaf needs mkdir in the directory, and moving a process into it needs to write the cgroup.procs of the
+ * nearest common ancestor, which is this directory (cgroups(7), "Moving processes"). 0 or errno. */
+static int check_writable(const char *directory)
+{
+    if (directory[0] == 0)
+        return ENOENT;
+    if (faccessat(AT_FDCWD, directory, W_OK | X_OK, AT_EACCESS) < 0)
+        return errno;
+    return may_write(directory, "cgroup.procs") ? 0 : errno;
+}
+
+static bool has_word(const char *text, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at += length)
+        if ((at == text || at[-1] == ' ') && (at[length] == 0 || at[length] == ' ' || at[length] == '\n'))
+            return true;
+    return false;
+}
+
+static int read_file_of(const char *directory, const char *name, char *text, size_t size)
+{
+    char path[BJ_CGROUP_PATH + 32];
+    int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
+    if (length < 0 || (size_t)length >= sizeof(path))
+        return -ENAMETOOLONG;
+    return bj__small_read(AT_FDCWD, path, text, size);
+}
+
+/* systemd marks what it has given away (251 with user.delegate); an ordinary user can only write what it was
+ * given, but root can write everything and must not switch controllers on in a group that is not its own. */
+static bool is_delegated(const char *directory)
+{
+    char mark[4] = "";
+    return geteuid() != 0 || getxattr(directory, "user.delegate", mark, sizeof(mark)) > 0 ||
+           getxattr(directory, "trusted.delegate", mark, sizeof(mark)) > 0;
+}
+
+/* Controllers of a child of this group: those that are switched on, or that could be: only a group without
+ * processes of its own may (cgroups(7), "no internal processes"), and only in a delegated one is it ours to. */
+static void read_controllers(struct group *group)
+{
+    char on[256], offered[256], procs[16];
+    group->memory = group->pids = group->cpu = false;
+    if (read_file_of(group->directory, "cgroup.subtree_control", on, sizeof(on)) < 0)
+        return;
+    group->memory = has_word(on, "memory");
+    group->pids = has_word(on, "pids");
+    group->cpu = has_word(on, "cpu");
+    if ((group->memory && group->pids) || !may_write(group->directory, "cgroup.subtree_control") ||
+        read_file_of(group->directory, "cgroup.procs", procs, sizeof(procs)) != 0 ||
+        read_file_of(group->directory, "cgroup.controllers", offered, sizeof(offered)) < 0 ||
+        !is_delegated(group->directory))
+        return;
+    group->memory = has_word(offered, "memory");
+    group->pids = has_word(offered, "pids");
+}
+
+/* The group above the caller's own, if the mount shows it. */
+static bool use_parent(char *directory, size_t mount_length)
+{
+    char *slash = strrchr(directory, '/');
+    if (strlen(directory) <= mount_length || !slash || (size_t)(slash - directory) < mount_length)
+        return false;
+    *slash = 0;
+    return true;
+}
+
+/* Chooses between the caller's own v2 group and its parent. The own group holds the caller and so can rarely
+ * give controllers to a child; the parent, where it may be written (systemd-run --user, DelegateSubgroup=),
+ * can. With neither, a leaf below the own group still gives cgroup.kill and cpu.stat. */
+static void choose_unified(const struct bj_cgroup_scan *scan, bool need_controllers, struct group *group)
+{
+    group->error = check_writable(group->directory);
+    if (group->error == 0) {
+        read_controllers(group);
+        if (!need_controllers || (group->memory && group->pids))
+            return;
+    }
+    char above[BJ_CGROUP_PATH];
+    memcpy(above, group->directory, sizeof(above));
+    struct group parent = {.directory = above};
+    if (!need_controllers || !use_parent(above, scan->mount_length[BJ_V2]) || check_writable(above) != 0)
+        return;
+    read_controllers(&parent);
+    if (!parent.memory || !parent.pids)
+        return;
+    memcpy(group->directory, above, sizeof(above));
+    group->memory = parent.memory;
+    group->pids = parent.pids;
+    group->cpu = parent.cpu;
+    group->error = 0;
+}
+
+#define DELEGATE_ROOT                                                                                          \
+    "; fix: systemd-run --scope -p Delegate=yes COMMAND, or Delegate=yes and DelegateSubgroup=main in the "    \
+    "unit"
+#define DELEGATE_USER                                                                                          \
+    "; fix: systemd-run --user --scope -p Delegate=yes COMMAND, or Delegate=yes and DelegateSubgroup=main in " \
+    "the unit"
+
+/* One line for people: why leaves lack a limit, and what to do about it ("why; fix: command"). */
+static void explain(const struct bj_cgroup_scan *scan, int error, struct bj_host_cgroup *cgroup)
+{
+    bool memory = cgroup->v1_memory[0] || cgroup->unified_memory;
+    bool pids = cgroup->v1_pids[0] || cgroup->unified_pids;
+    const char *missing = memory ? "pids" : pids ? "memory" : "memory and pids";
+    const char *why = "its group holds processes or lacks the controller";
+    const char *fix = geteuid() == 0 ? DELEGATE_ROOT : DELEGATE_USER;
+    if (memory && pids)
+        return;
+    if (scan->too_long) {
+        why = "the path of its control group is too long";
+        fix = "; fix: run it in a group with a shorter path";
+    } else if (error == ENOENT) {
+        why = "its control group is not mounted";
+        fix = "; fix: mount -t cgroup2 none /sys/fs/cgroup (in a container: by its runtime)";
+    } else if (error == EROFS) {
+        why = "/sys/fs/cgroup is mounted read-only";
+        fix = "; fix: in a container, docker run --privileged, or mount it read-write for the container";
+    } else if (error != 0) {
+        why = "its group may not be written";
+    }
+    (void)snprintf(cgroup->problem, sizeof(cgroup->problem), "no %s limit: %s%s", missing, why, fix);
+}
+
+static bool has_kill(void)
+{
+    struct utsname name;
+    return uname(&name) == 0 && bj__kernel_version(name.release) >= KERNEL_VERSION(5, 14, 0);
+}
+
+static int keep_if_writable(char *to, const char *directory)
+{
+    int error = check_writable(directory);
+    if (error == 0)
+        memcpy(to, directory, BJ_CGROUP_PATH);
+    return error;
+}
+
+static void judge(struct bj_cgroup_scan *scan, struct bj_host_cgroup *cgroup)
+{
+    int error = keep_if_writable(cgroup->v1_memory, scan->directory[BJ_V1_MEMORY]);
+    int pids_error = keep_if_writable(cgroup->v1_pids, scan->directory[BJ_V1_PIDS]);
+    if (error == 0)
+        error = pids_error;
+    if (cgroup->v1_memory[0])
+        cgroup->v1_swap = may_write(cgroup->v1_memory, "memory.memsw.limit_in_bytes");
+
+    struct group group = {.directory = scan->directory[BJ_V2]};
+    bool need_controllers = !cgroup->v1_memory[0] || !cgroup->v1_pids[0];
+    choose_unified(scan, need_controllers, &group);
+    if (group.error == 0) {
+        memcpy(cgroup->unified, group.directory, BJ_CGROUP_PATH);
+        cgroup->unified_memory = group.memory && !cgroup->v1_memory[0];
+        cgroup->unified_pids = group.pids && !cgroup->v1_pids[0];
+        cgroup->unified_cpu = group.cpu;
+        cgroup->unified_kill = has_kill();
+    } else {
+        (void)keep_if_writable(cgroup->v1_cpuacct, scan->directory[BJ_V1_CPUACCT]);
+    }
+    /* Where v1 has no such hierarchy at all, what v2 said is the reason. */
+    if (scan->own[BJ_V1_MEMORY][0] == 0 && scan->own[BJ_V1_PIDS][0] == 0)
+        error = group.error;
+    explain(scan, error, cgroup);
+}
+
+int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup)
+{
+    struct bj_cgroup_scan scan;
+    struct bj_host_cgroup cgroup = {0};
+    bj__cgroup_scan_init(&scan);
+    int r = read_into("/proc/self/cgroup", &scan, false);
+    if (r == 0)
+        r = read_into("/proc/self/mountinfo", &scan, true);
+    if (r < 0)
+        (void)snprintf(cgroup.problem, sizeof(cgroup.problem),
+                       "/proc cannot be read (%s); fix: mount -t proc proc /proc", strerror(-r));
+    else
+        judge(&scan, &cgroup);
+    *ret_cgroup = cgroup;
+    return 0;
+}

@@ -1,0 +1,173 @@
+/* What this kernel and host offer, in microseconds; in full mode also tried for real.
+ * Its own file because it is the only one that fills struct bj_host.
+ * Changes when: a plan depends on something more of the host. */
+#include "host/apparmor.h"
+#include "host/host.h"
+#include "host/id_range.h"
+#include "host/kernel.h"
+#include "host/trial.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
+#include <linux/seccomp.h>
+#include <stdio.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* 5.19 */
+#endif
+
+#define SAY(to, ...) ((void)snprintf((to), sizeof(to), __VA_ARGS__))
+
+static void probe_landlock(struct bj_host *host)
+{
+    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (abi > 0)
+        host->landlock_abi = abi > INT32_MAX ? INT32_MAX : (int)abi;
+    else if (errno == EOPNOTSUPP)
+        SAY(host->landlock_problem, "disabled at boot; fix: add landlock to lsm= on the kernel's command line");
+    else if (errno == EPERM)
+        SAY(host->landlock_problem, "refused by the seccomp filter of a container; fix: docker run "
+                                    "--security-opt seccomp=unconfined, or a newer runtime");
+    else
+        SAY(host->landlock_problem, "not in this kernel; fix: Linux 5.13 or later with "
+                                    "CONFIG_SECURITY_LANDLOCK=y");
+}
+
+/* The flags are checked before the program is read: with a NULL program EFAULT means that they are known. */
+static bool knows_filter_flags(unsigned long flags)
+{
+    return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, NULL) < 0 && errno == EFAULT;
+}
+
+static void probe_seccomp(struct bj_host *host)
+{
+    unsigned long listener = SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    host->seccomp_wait_killable = knows_filter_flags(listener | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    host->seccomp_notify = host->seccomp_wait_killable || knows_filter_flags(listener);
+    if (!host->seccomp_notify)
+        SAY(host->notify_problem, "no seccomp listeners: Linux 5.0 or later is needed, and a container must "
+                                  "allow seccomp(2); denials are enforced but not counted");
+}
+
+static bool has_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    uint32_t need = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID;
+    return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & need) == need;
+}
+
+static bool is_mapped(const struct bj_host *host, const char *path)
+{
+    char map[1024];
+    return bj__small_read(AT_FDCWD, path, map, sizeof(map)) >= 0 &&
+           bj__id_range_mapped(map, host->id_first, host->id_count);
+}
+
+/* A process with all capabilities in a user namespace that lacks the ids of the range (unshare -Ur, rootless
+ * containers) can no more than an ordinary user: its runs get its own id. */
+static int probe_root(struct bj_host *host, struct bj_error *err)
+{
+    const char *range = getauxval(AT_SECURE) ? NULL : getenv("BELLJAR_ID_RANGE");
+    uint64_t pid_max = BJ_PID_MAX_LIMIT;
+    if (range && *range == 0)
+        range = NULL;
+    if (!has_capabilities())
+        return 0;
+    if (range && bj__small_number(AT_FDCWD, "/proc/sys/kernel/pid_max", &pid_max) < 0)
+        pid_max = BJ_PID_MAX_LIMIT;
+    int r = bj__id_range_parse(range, pid_max, &host->id_first, &host->id_count, err);
+    if (r < 0)
+        return r;
+    host->root = is_mapped(host, "/proc/self/uid_map") && is_mapped(host, "/proc/self/gid_map");
+    if (!host->root && range)
+        return bj__error(
+            err, BJ_ERROR_INVALID, EPERM, "BELLJAR_ID_RANGE",
+            "%u:%u is not mapped in this user namespace (/proc/self/uid_map, gid_map); unset it, or "
+            "map these ids",
+            host->id_first, host->id_count);
+    if (!host->root)
+        host->id_first = host->id_count = 0;
+    return 0;
+}
+
+static bool is_zero(const char *sysctl)
+{
+    uint64_t value;
+    return bj__small_number(AT_FDCWD, sysctl, &value) == 0 && value == 0;
+}
+
+static void judge_user_namespace(struct bj_host *host)
+{
+    char *problem = host->user_namespace_problem;
+    size_t size = sizeof(host->user_namespace_problem);
+    if (access("/proc/self/ns/user", F_OK) < 0)
+        (void)snprintf(problem, size, "not in this kernel; fix: a kernel with CONFIG_USER_NS=y");
+    else if (is_zero("/proc/sys/user/max_user_namespaces"))
+        (void)snprintf(problem, size,
+                       "no user namespaces may be made; fix: sysctl -w "
+                       "user.max_user_namespaces=15000");
+    else if (!host->root && is_zero("/proc/sys/kernel/unprivileged_userns_clone"))
+        (void)snprintf(problem, size,
+                       "only root may make user namespaces; fix: sysctl -w "
+                       "kernel.unprivileged_userns_clone=1");
+    else if (!host->root && bj__apparmor_restricts_userns() && bj__apparmor_is_plain())
+        (void)snprintf(problem, size,
+                       "AppArmor gives unprivileged user namespaces no capabilities; fix: "
+                       "apparmor_parser -r /etc/apparmor.d/belljar, then run /usr/bin/belljar");
+    host->user_namespace = problem[0] == 0;
+}
+
+/* What the sysctls allow may still be refused by a container or a security module. */
+static void judge_by_trial(struct bj_host *host)
+{
+    struct bj_host_trial trial;
+    if (bj__host_trial(host, &trial) < 0)
+        return;
+    if (host->user_namespace && bj__trial_why_userns(host, &trial, host->user_namespace_problem,
+                                                     sizeof(host->user_namespace_problem)) != 0)
+        host->user_namespace = false;
+    host->time_namespace = host->time_namespace && trial.result[BJ_TRIAL_TIME] == 0;
+    host->cgroup_namespace = host->cgroup_namespace && trial.result[BJ_TRIAL_CGROUP] == 0;
+    host->nosymfollow = host->nosymfollow && trial.result[BJ_TRIAL_NOSYMFOLLOW] == 0;
+    if (host->seccomp_notify && trial.result[BJ_TRIAL_LISTENER] == EBUSY) {
+        host->seccomp_notify = host->seccomp_wait_killable = false;
+        SAY(host->notify_problem,
+            "a container around this process has a seccomp listener, and there can be only "
+            "one; denials are enforced but not counted");
+    }
+}
+
+int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err)
+{
+    struct bj_host host = {.uid = geteuid(), .gid = getegid()};
+    struct utsname name;
+    if (uname(&name) < 0)
+        return bj__error_system(err, errno, "", "uname");
+    host.kernel = bj__kernel_version(name.release);
+    int r = probe_root(&host, err);
+    if (r < 0)
+        return r;
+    judge_user_namespace(&host);
+    host.time_namespace = access("/proc/self/ns/time", F_OK) == 0;
+    host.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0;
+    host.nosymfollow = host.kernel >= KERNEL_VERSION(5, 14, 0);
+    host.proc_subset = host.kernel >= KERNEL_VERSION(5, 8, 0);
+    probe_landlock(&host);
+    probe_seccomp(&host);
+    host.apparmor = bj__apparmor_probe(host.apparmor_problem, sizeof(host.apparmor_problem)) > 0;
+    if (host.apparmor)
+        SAY(host.apparmor_profile, "%s", BJ_APPARMOR_PROFILE);
+    r = bj__host_probe_cgroup(&host.cgroup);
+    if (r < 0)
+        return bj__error_system(err, -r, "", "probing control groups");
+    if (!quick)
+        judge_by_trial(&host);
+    *ret_host = host;
+    return 0;
+}

@@ -1,0 +1,77 @@
+/* Removes leaves whose supervisor was killed before it could.
+ * Its own file because it touches what other processes made, and must be sure that they are gone.
+ * Changes when: the names of leaves or the sign of a living owner change. */
+#include "host/small.h"
+#include "jail/cgroup_internal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* The pid in "belljar-<pid>-<n>", or 0 for any other name. */
+static pid_t owner_of(const char *name)
+{
+    uint64_t pid, number;
+    size_t length = strlen(BJ_CGROUP_PREFIX);
+    if (strncmp(name, BJ_CGROUP_PREFIX, length) != 0)
+        return 0;
+    name += length;
+    if (bj__small_digits(&name, &pid) < 0 || *name++ != '-' || bj__small_digits(&name, &number) < 0 ||
+        *name != 0)
+        return 0;
+    return pid <= INT32_MAX ? (pid_t)pid : 0;
+}
+
+/* Nobody of that pid here, and nobody elsewhere either: a supervisor in another pid namespace has another pid
+ * there, but holds a lock on its leaf while it lives. */
+static bool is_stale(int parent_fd, const char *name)
+{
+    pid_t owner = owner_of(name);
+    if (owner == 0 || kill(owner, 0) == 0 || errno != ESRCH)
+        return false;
+    BJ_FD int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void close_directory(DIR **directory)
+{
+    if (*directory)
+        (void)closedir(*directory);
+}
+
+static int sweep_directory(const char *path)
+{
+    BJ_CLEANUP(close_directory) DIR *directory = opendir(path);
+    int removed = 0;
+    const struct dirent *entry;
+    if (!directory)
+        return -errno;
+    while ((entry = readdir(directory)) != NULL)
+        /* rmdir refuses a leaf that has members */
+        if (is_stale(dirfd(directory), entry->d_name) &&
+            unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR) == 0)
+            removed++;
+    return removed;
+}
+
+int bj__cgroup_sweep(const struct bj_host_cgroup *host)
+{
+    struct bj_cgroup cgroup;
+    struct bj_cgroup_seat seats[BJ_CGROUP_SEATS];
+    int total = 0;
+    bj__cgroup_init(&cgroup);
+    cgroup.parents = *host;
+    bj__cgroup_seats(&cgroup, seats);
+    for (size_t i = 0; i < BJ_CGROUP_SEATS; i++) {
+        if (seats[i].parent[0] == 0)
+            continue;
+        int removed = sweep_directory(seats[i].parent);
+        /* Made first and removed last: a clean first hierarchy means that all are clean. */
+        if (removed <= 0)
+            return total > 0 ? total : removed;
+        total += removed;
+    }
+    return total;
+}

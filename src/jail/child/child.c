@@ -1,0 +1,144 @@
+/* The child half's entry, the operation loop and its messages.
+ * Its own file because it is the only code that knows the order: ops, READY, GO, payload, init.
+ * Changes when: the protocol between parent and child changes. */
+#include "jail/child/child.h"
+
+#include "jail/child/sys.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+static bj_op_runner *const runners[BJ_OP__COUNT] = {
+    NULL,
+#define X(name, text, phase, doc) bj__op_##name,
+#include "plan/ops.def"
+#undef X
+};
+
+struct control {
+    struct cmsghdr header;
+    int fd;
+};
+
+long bj__child_send(const struct bj_child *child, enum bj_step step, int fd)
+{
+    struct bj_step_message message = {.magic = BJ_STEP_MAGIC, .step = (uint16_t)step};
+    struct iovec part = {&message, sizeof(message)};
+    struct control control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
+                                         .cmsg_level = SOL_SOCKET,
+                                         .cmsg_type = SCM_RIGHTS},
+                              .fd = fd};
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
+    if (fd >= 0) {
+        header.msg_control = &control;
+        header.msg_controllen = sizeof(control);
+    }
+    return sys3(SYS_sendmsg, BJ_SEAT_SYNC, SYS_ARG(&header), MSG_NOSIGNAL);
+}
+
+_Noreturn void bj__child_fail(struct bj_child *child, long err)
+{
+    const struct bj_program *program = child->program;
+    struct bj_step_message message = {
+        .magic = BJ_STEP_MAGIC,
+        .step = BJ_STEP_FAIL,
+        .op = child->index < program->op_count ? program->ops[child->index].code : 0,
+        .index = child->index,
+        .err = (int32_t)(err < 0 ? -err : err),
+    };
+    (void)sys_write(BJ_SEAT_SYNC, &message, sizeof(message)); /* if nobody listens, the end of file tells */
+    sys_exit(125);
+}
+
+/* Waits for a step; the end of file means that the parent is gone, and so is the reason to live. */
+static void wait_step(struct bj_child *child, enum bj_step step)
+{
+    struct bj_step_message message;
+    long length;
+    do {
+        length = sys_read(BJ_SEAT_SYNC, &message, sizeof(message));
+    } while (length == -EINTR);
+    if (length != sizeof(message) || message.magic != BJ_STEP_MAGIC || message.step != step)
+        sys_exit(125);
+    if (step == BJ_STEP_MAPPED)
+        child->run_id = message.arg;
+}
+
+void bj__child_ops(struct bj_child *child, uint32_t first, uint32_t last)
+{
+    const struct bj_program *program = child->program;
+    for (child->index = first; child->index < last; child->index++) {
+        const struct bj_op *op = &program->ops[child->index];
+        long r = op->code > BJ_OP_NONE && op->code < BJ_OP__COUNT ? runners[op->code](child, op) : -EINVAL;
+        if (r < 0)
+            bj__child_fail(child, r);
+        if (child->op_ns) {
+            uint64_t now[2]; /* struct timespec */
+            (void)sys2(SYS_clock_gettime, 1 /* CLOCK_MONOTONIC */, SYS_ARG(now));
+            child->op_ns[child->index] = now[0] * 1000000000u + now[1];
+        }
+    }
+}
+
+/* Descriptors come under numbers of the parent's choice, all of them above the seats: move each to its seat,
+ * then close whatever else the parent's program had open. */
+static void take_seats(struct bj_child *child)
+{
+    for (int seat = BJ_SEAT_SYNC; seat < BJ_SEAT__END; seat++) {
+        if (child->seats[seat] < 0)
+            continue;
+        if (sys3(SYS_dup3, child->seats[seat], seat, 02000000 /* O_CLOEXEC */) < 0)
+            sys_exit(125);
+    }
+    (void)sys3(SYS_close_range, 0, 2, 0); /* the caller's own stdio is not for us */
+    (void)sys3(SYS_close_range, BJ_SEAT__END, ~0u, 0);
+}
+
+static _Noreturn void run_payload(struct bj_child *child)
+{
+    const struct bj_program *program = child->program;
+    (void)sys_close(BJ_SEAT_STATUS);
+    (void)sys_close(BJ_SEAT_HOLD_WRITE);
+    (void)sys_close(BJ_SEAT_INIT);
+    bj__child_ops(child, program->payload_first, program->op_count);
+    bj__child_fail(child, -ENOEXEC); /* the last operation is exec: not reached */
+}
+
+/* pid 1 keeps nothing of the parent's: it becomes a program of its own, whose memory never held a secret. */
+static _Noreturn void become_init(void)
+{
+    static const char *const argv[] = {"init", NULL};
+    static const char *const envp[] = {NULL};
+    (void)sys3(SYS_dup3, BJ_SEAT_STATUS, 0, 0); /* seat 0: not closed by exec */
+    (void)sys5(SYS_execveat, BJ_SEAT_INIT, SYS_ARG(""), SYS_ARG(argv), SYS_ARG(envp), BJ_AT_EMPTY_PATH);
+    sys_exit(125); /* ends the pid namespace, and the payload with it */
+}
+
+_Noreturn void bj__child_main(struct bj_child *child)
+{
+    take_seats(child);
+    for (int i = 0; i < BJ_SLOT_MAX; i++)
+        child->slots[i] = -1;
+    child->ruleset = child->listener = -1;
+    child->index = 0;
+    wait_step(child, BJ_STEP_MAPPED);
+    bj__child_ops(child, 0, child->program->payload_first);
+    int box = (int)sys_openat(BJ_AT_FDCWD, "/box", 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
+    if (bj__child_send(child, BJ_STEP_READY, box) < 0)
+        sys_exit(125);
+    if (box >= 0)
+        (void)sys_close(box);
+    wait_step(child, BJ_STEP_GO);
+
+    struct bj_clone_args args = {.exit_signal = SIGCHLD};
+    long pid = sys2(SYS_clone3, SYS_ARG(&args), sizeof(args));
+    if (pid < 0)
+        bj__child_fail(child, pid);
+    if (pid == 0)
+        run_payload(child);
+    become_init();
+}

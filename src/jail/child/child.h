@@ -1,0 +1,79 @@
+/* The child half: what runs between clone and exec.
+ * Its own file because this is the table of contents of the code that must not call libc.
+ * Changes when: the parent prepares something more for the child.
+ *
+ * Everything here runs in a process that may be a copy of a program with many threads. It uses raw system
+ * calls, the read-only plan and its own small struct; it allocates nothing, formats nothing, and ends in
+ * execve or exit_group. tools/check-child-symbols proves it. */
+#ifndef BJ_CHILD_H
+#define BJ_CHILD_H
+
+#include "plan/plan.h"
+
+#include <stdbool.h>
+
+/* Seats of pid 1 and of the payload until it execs. 0, 1, 2 are the guest's. */
+enum bj_seat {
+    BJ_SEAT_SYNC = 3,   /* steps and failures, SOCK_SEQPACKET to the parent; closed by the payload's exec */
+    BJ_SEAT_STATUS = 4, /* pid 1's report to the parent; its other end's EOF means that the parent is gone */
+    BJ_SEAT_HOLD = 5,   /* payload: end of file once pid 1 has exec'd its own program */
+    BJ_SEAT_HOLD_WRITE = 6,
+    BJ_SEAT_INIT = 7, /* the program of pid 1, a sealed memfd */
+    BJ_SEAT_STDIN = 8, BJ_SEAT_STDOUT = 9, BJ_SEAT_STDERR = 10, /* until STDIO moves them */
+    BJ_SEAT__END = 11
+};
+
+/* Steps, in the order in which they happen. */
+enum bj_step {
+    BJ_STEP_MAPPED = 1, /* parent: ids are mapped, control group joined; arg: run id when there is no user ns */
+    BJ_STEP_READY = 2,  /* child: root and shedding are done; with a descriptor of the guest's directory */
+    BJ_STEP_GO = 3,     /* parent: run the payload */
+    BJ_STEP_EXECING = 4,/* payload: everything is in force, exec is next; with the listener, if there is one */
+    BJ_STEP_FAIL = 5    /* child: operation op failed with err; after EXECING: the program cannot be executed */
+};
+
+#define BJ_STEP_MAGIC 0x626a7331u /* "bjs1" */
+struct bj_step_message {
+    uint32_t magic;
+    uint16_t step;
+    uint16_t op;    /* enum bj_opcode */
+    uint32_t index; /* of the operation in the plan */
+    int32_t err;    /* positive errno */
+    uint64_t arg;
+};
+
+/* What pid 1 reports when the payload has ended. Advice: the parent checks it against its own wait. */
+#define BJ_STATUS_MAGIC 0x626a6531u /* "bje1" */
+struct bj_status_message {
+    uint32_t magic;
+    int32_t code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
+    int32_t status; /* exit code or signal */
+    int32_t reserved;
+};
+
+struct bj_child {
+    const struct bj_program *program;
+    int seats[BJ_SEAT__END]; /* parent's numbers of the descriptors, -1: none */
+    uint64_t *op_ns;         /* shared with the parent: CLOCK_MONOTONIC after each operation; NULL: not asked */
+    uint64_t run_id;         /* from the MAPPED message */
+    int slots[BJ_SLOT_MAX];
+    uint32_t index;          /* of the operation that runs */
+    int ruleset;             /* Landlock, between its operations */
+    int listener;            /* of the system call filter, or -1 */
+};
+
+/* Never returns. */
+_Noreturn void bj__child_main(struct bj_child *child);
+
+/* Runs the operations [first, last). Ends the process with a FAIL message when one fails. */
+void bj__child_ops(struct bj_child *child, uint32_t first, uint32_t last);
+_Noreturn void bj__child_fail(struct bj_child *child, long err);
+/* Sends a step; fd, if not negative, goes with it. */
+long bj__child_send(const struct bj_child *child, enum bj_step step, int fd);
+
+typedef long bj_op_runner(struct bj_child *child, const struct bj_op *op);
+#define X(name, text, phase, doc) bj_op_runner bj__op_##name;
+#include "plan/ops.def"
+#undef X
+
+#endif

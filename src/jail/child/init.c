@@ -1,0 +1,105 @@
+/* pid 1 of a jail: reaps, reports how the payload ended, and ends with it, or when the supervisor is gone.
+ * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd clean,
+ * holds one descriptor, no environment, no capability, and runs under a filter of a dozen calls.
+ * Changes when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
+#include "jail/child/child.h"
+
+#include "jail/child/sys.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#define STATUS_FD 0
+#define PAYLOAD_PID 2 /* the first process that pid 1 makes in its namespace */
+
+#if defined(__x86_64__)
+#define NATIVE_ARCH AUDIT_ARCH_X86_64
+#else
+#define NATIVE_ARCH AUDIT_ARCH_AARCH64
+#endif
+
+#define ALLOW(nr) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (nr), 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+
+static const struct sock_filter filter[] = {
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 4 /* arch */),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0 /* nr */),
+    ALLOW(SYS_ppoll), ALLOW(SYS_read), ALLOW(SYS_waitid), ALLOW(SYS_write), ALLOW(SYS_exit_group),
+    BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+};
+
+/* The capabilities were needed until the payload was made; nothing needs them now. */
+static long confine(void)
+{
+    struct {
+        uint32_t version;
+        int32_t pid;
+    } header = {0x20080522 /* _LINUX_CAPABILITY_VERSION_3 */, 0};
+    uint32_t none[6] = {0};
+    struct {
+        uint16_t length;
+        const struct sock_filter *filter;
+    } program = {sizeof(filter) / sizeof(filter[0]), filter};
+    long r = sys2(SYS_prctl, PR_SET_DUMPABLE, 0);
+    if (r >= 0)
+        r = sys2(SYS_capset, SYS_ARG(&header), SYS_ARG(none));
+    if (r >= 0)
+        r = sys5(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (r >= 0)
+        r = sys3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, SYS_ARG(&program));
+    return r;
+}
+
+/* Reaps all that can be reaped; true once the payload was among them and has been reported. */
+static int reap(void)
+{
+    for (;;) {
+        siginfo_t info;
+        info.si_pid = 0;
+        long r = sys5(SYS_waitid, P_ALL, 0, SYS_ARG(&info), WEXITED | WNOHANG | __WALL, 0);
+        if (r == -ECHILD)
+            return 1; /* cannot be: the payload is our child until it is reaped here */
+        if (r < 0 || info.si_pid == 0)
+            return 0;
+        if (info.si_pid == PAYLOAD_PID) {
+            struct bj_status_message message = {.magic = BJ_STATUS_MAGIC, .code = info.si_code, .status = info.si_status};
+            (void)sys_write(STATUS_FD, &message, sizeof(message)); /* the parent also sees our own end */
+            return 1;
+        }
+    }
+}
+
+__attribute__((used)) _Noreturn void bj_init_main(void);
+_Noreturn void bj_init_main(void)
+{
+    uint64_t mask = ~0ull;
+    uint64_t children = 1ull << (SIGCHLD - 1);
+    (void)sys4(SYS_rt_sigprocmask, SIG_SETMASK, SYS_ARG(&mask), 0, sizeof(mask));
+    long signals = sys4(SYS_signalfd4, -1, SYS_ARG(&children), sizeof(children), SFD_CLOEXEC | SFD_NONBLOCK);
+    if (signals < 0 || confine() < 0)
+        sys_exit(125);
+    struct pollfd watched[2] = {{.fd = STATUS_FD, .events = POLLIN}, {.fd = (int)signals, .events = POLLIN}};
+    while (!reap()) {
+        (void)sys5(SYS_ppoll, SYS_ARG(watched), 2, 0, 0, sizeof(uint64_t));
+        if (watched[0].revents) /* nothing is ever sent to us: this is the end of file */
+            break;
+        struct signalfd_siginfo ignored;
+        if (watched[1].revents)
+            (void)sys_read((int)signals, &ignored, sizeof(ignored));
+    }
+    sys_exit(0); /* ends every other process of the namespace */
+}
+
+#if defined(__x86_64__)
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall bj_init_main\n");
+#else
+__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tb bj_init_main\n");
+#endif

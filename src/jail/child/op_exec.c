@@ -1,0 +1,66 @@
+/* The last two operations: load the filter, become the program.
+ * Its own file because nothing may come after them.
+ * Changes when: a filter is loaded or a program found in another way. */
+#include "jail/child/child.h"
+
+#include "jail/child/sys.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+/* text: struct sock_filter[value]. NOTIFY: with a listener, which goes to the parent with EXECING. */
+long bj__op_SECCOMP(struct bj_child *child, const struct bj_op *op)
+{
+    struct {
+        uint16_t length;
+        const char *filter;
+    } program = {(uint16_t)op->value, op->text};
+    unsigned long flags = 0;
+    if (op->flags & BJ_OPF_NOTIFY)
+        flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    if (op->flags & BJ_OPF_KILLABLE)
+        flags |= SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    long r = sys3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (long)flags, SYS_ARG(&program));
+    if (r >= 0 && (op->flags & BJ_OPF_NOTIFY))
+        child->listener = (int)r;
+    return r;
+}
+
+/* pid 1 must be its own clean program before the guest's first instruction: its end of the pipe closes at exec. */
+static long wait_for_init(void)
+{
+    char byte;
+    long r;
+    do {
+        r = sys_read(BJ_SEAT_HOLD, &byte, 1);
+    } while (r == -EINTR);
+    return r;
+}
+
+long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
+{
+    const struct bj_program *program = child->program;
+    long r = wait_for_init();
+    if (r < 0)
+        return r;
+    r = bj__child_send(child, BJ_STEP_EXECING, child->listener);
+    if (r < 0)
+        return r;
+    if (child->listener >= 0)
+        (void)sys_close(child->listener);
+    /* As execvp(3): go on to the next place when there is nothing here, and remember a refusal. */
+    long result = -ENOENT;
+    for (const char *const *path = program->candidates; *path; path++) {
+        r = sys3(SYS_execve, SYS_ARG(*path), SYS_ARG(program->argv), SYS_ARG(program->envp));
+        if (r != -ENOENT && r != -ENOTDIR)
+            result = r;
+        if (r != -ENOENT && r != -ENOTDIR && r != -EACCES)
+            break;
+    }
+    return result;
+}

@@ -1,0 +1,88 @@
+/* Operations on the process itself: session, limits, descriptors, signals, host name, interface.
+ * Its own file because these are neither mounts nor rights.
+ * Changes when: the payload starts with another process attribute. */
+#include "jail/child/child.h"
+
+#include "jail/child/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+long bj__op_SETSID(struct bj_child *child, const struct bj_op *op)
+{
+    return sys0(SYS_setsid);
+}
+
+/* slot: the resource, value: soft limit, value2: hard limit. A caller's own hard limit that is tighter stays. */
+long bj__op_RLIMIT(struct bj_child *child, const struct bj_op *op)
+{
+    uint64_t limit[2] = {op->value, op->value2}; /* struct rlimit64 */
+    long r = sys4(SYS_prlimit64, 0, op->slot, SYS_ARG(limit), 0);
+    if (r != -EPERM)
+        return r;
+    uint64_t present[2];
+    r = sys4(SYS_prlimit64, 0, op->slot, 0, SYS_ARG(present));
+    if (r < 0)
+        return r;
+    limit[1] = present[1] < limit[1] ? present[1] : limit[1];
+    limit[0] = limit[0] < limit[1] ? limit[0] : limit[1];
+    return sys4(SYS_prlimit64, 0, op->slot, SYS_ARG(limit), 0);
+}
+
+long bj__op_NICE(struct bj_child *child, const struct bj_op *op)
+{
+    return sys3(SYS_setpriority, PRIO_PROCESS, 0, (long)op->value);
+}
+
+long bj__op_HOSTNAME(struct bj_child *child, const struct bj_op *op)
+{
+    long r = sys2(SYS_sethostname, SYS_ARG(op->text), (long)op->value);
+    return r < 0 ? r : sys2(SYS_setdomainname, SYS_ARG("(none)"), 6);
+}
+
+long bj__op_LOOPBACK(struct bj_child *child, const struct bj_op *op)
+{
+    struct ifreq request = {.ifr_ifrn.ifrn_name = "lo", .ifr_ifru.ifru_flags = IFF_UP};
+    long fd = sys3(SYS_socket, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return fd;
+    long r = sys3(SYS_ioctl, fd, SIOCSIFFLAGS, SYS_ARG(&request));
+    (void)sys_close((int)fd);
+    return r;
+}
+
+/* Descriptors 0, 1, 2 to their seats; SYNC and HOLD stay until exec closes them; everything else goes. */
+long bj__op_STDIO(struct bj_child *child, const struct bj_op *op)
+{
+    for (int i = 0; i < 3; i++) {
+        long r = sys3(SYS_dup3, BJ_SEAT_STDIN + i, i, 0);
+        if (r < 0)
+            return r;
+    }
+    return sys3(SYS_close_range, BJ_SEAT_HOLD + 1, ~0u, 0);
+}
+
+/* The caller may ignore or block signals, and both survive exec. */
+long bj__op_SIGNALS(struct bj_child *child, const struct bj_op *op)
+{
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        uint64_t mask;
+    } action;
+    memset(&action, 0, sizeof(action)); /* SIG_DFL */
+    for (long signal = 1; signal <= 64; signal++)
+        if (signal != 9 && signal != 19) { /* SIGKILL, SIGSTOP cannot be set */
+            long r = sys4(SYS_rt_sigaction, signal, SYS_ARG(&action), 0, sizeof(uint64_t));
+            if (r < 0)
+                return r;
+        }
+    uint64_t empty = 0;
+    return sys4(SYS_rt_sigprocmask, 2 /* SIG_SETMASK */, SYS_ARG(&empty), 0, sizeof(empty));
+}

@@ -1,0 +1,59 @@
+/* User and group id maps of the jail's user namespace.
+ * Its own file because who the guest is outside is decided by these three writes.
+ * Changes when: ids are given out in another way. */
+#include "jail/child/child.h"
+#include "jail/jail.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* The pid of the jail's pid 1 is unlike any other on the host while the jail lives, so ids made from it are too:
+ * no allocation, no state, nothing to clean up. Two for each jail: its pid 1, and the guest. */
+uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid)
+{
+    return (uint64_t)plan->id_first + 2u * (uint64_t)pid;
+}
+
+static int write_one(int dirfd, const char *name, const char *text, struct bj_error *err)
+{
+    BJ_FD int fd = openat(dirfd, name, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return bj__error_system(err, errno, name, "cannot open %s of the jail's first process", name);
+    size_t length = strlen(text);
+    ssize_t n = write(fd, text, length);
+    if (n != (ssize_t)length)
+        return bj__error_system(err, n < 0 ? errno : EIO, name, "cannot write \"%s\" to %s", text, name);
+    return 0;
+}
+
+int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err)
+{
+    char path[32];
+    char uid_map[96];
+    char gid_map[96];
+    if (!plan->user_namespace)
+        return 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    BJ_FD int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0)
+        return bj__error_system(err, errno, "layers.user", "cannot open %s; is /proc mounted?", path);
+    if (plan->two_ids) {
+        uint64_t id = bj__idmap_run_id(plan, pid);
+        if (2u * (uint64_t)pid + 1 >= plan->id_count)
+            return bj__error(err, BJ_ERROR_INVALID, ERANGE, "BELLJAR_ID_RANGE",
+                             "pid %d needs ids beyond the range %u:%u; give a range of twice the host's pid_max",
+                             (int)pid, plan->id_first, plan->id_count);
+        (void)snprintf(uid_map, sizeof(uid_map), "0 %llu 1\n%u %llu 1\n", (unsigned long long)id, BJ_GUEST_ID,
+                       (unsigned long long)id + 1);
+        (void)snprintf(gid_map, sizeof(gid_map), "%s", uid_map);
+    } else {
+        (void)snprintf(uid_map, sizeof(uid_map), "%u %u 1\n", BJ_GUEST_ID, (unsigned)plan->uid);
+        (void)snprintf(gid_map, sizeof(gid_map), "%u %u 1\n", BJ_GUEST_ID, (unsigned)plan->gid);
+        int r = write_one(dirfd, "setgroups", "deny", err); /* or gid_map is refused (CVE-2014-8989) */
+        if (r < 0)
+            return r;
+    }
+    int r = write_one(dirfd, "uid_map", uid_map, err);
+    return r < 0 ? r : write_one(dirfd, "gid_map", gid_map, err);
+}

@@ -1,0 +1,155 @@
+/* The life of a jail, parent side: make, start, kill, reap, remove.
+ * Its own file because who owns a half-made jail is decided here: bj__jail_start undoes what it did.
+ * Changes when: the order of making or removing changes. */
+#include "jail/jail.h"
+
+#include "jail/child/child.h"
+#include "jail/child/sys.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void bj__jail_init(struct bj_jail *jail)
+{
+    *jail = (struct bj_jail){.pid = -1, .pidfd = -1, .sync_fd = -1, .status_fd = -1, .stdin_fd = -1,
+                             .stdout_fd = -1, .stderr_fd = -1, .listener_fd = -1, .box_fd = -1};
+    bj__cgroup_init(&jail->cgroup);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with a valid clock and pointer */
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static int map_timing(struct bj_jail *jail, const struct bj_plan *plan, struct bj_error *err)
+{
+    if (!plan->timing)
+        return 0;
+    void *shared = mmap(NULL, plan->op_count * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        return bj__error_system(err, errno, "", "cannot map the timing table");
+    jail->op_ns = shared;
+    return 0;
+}
+
+/* The control group is joined before MAPPED, so that all of the guest's life is counted and limited. */
+static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+{
+    const struct bj_plan *plan = jail->plan;
+    struct bj_child child = {.program = &plan->program, .op_ns = jail->op_ns};
+    for (int seat = 0; seat < BJ_SEAT__END; seat++)
+        child.seats[seat] = ends->theirs[seat];
+    jail->start_us = bj__now_us();
+    jail->start_ns = plan->timing ? now_ns() : 0;
+    int unified = plan->cgroup ? jail->cgroup.unified_fd : -1;
+    pid_t pid = bj__spawn(plan, &child, unified, &jail->pidfd);
+    if (pid < 0)
+        return bj__error_system(err, -pid, "", "cannot make a process with namespaces 0x%llx",
+                                (unsigned long long)plan->clone_flags);
+    jail->pid = pid;
+    bj__stdio_close_theirs(ends);
+    int r = plan->cgroup ? bj__cgroup_attach(&jail->cgroup, pid, false, err) : 0;
+    if (r == 0)
+        r = bj__idmap_write(plan, pid, err);
+    if (r < 0)
+        return r;
+    /* Both at once: a jail that is run at once does not rest at READY. A child that died is seen below. */
+    r = bj__sync_send(jail, BJ_STEP_MAPPED, bj__idmap_run_id(plan, pid));
+    if (r == 0)
+        r = bj__sync_send(jail, BJ_STEP_GO, 0);
+    return r == -EPIPE ? 0 : r < 0 ? bj__error_system(err, -r, "", "cannot speak to the jail") : 0;
+}
+
+static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+{
+    const struct bj_plan *plan = jail->plan;
+    enum bj_sync_outcome outcome;
+    int r = plan->cgroup ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, 1, err) : 0;
+    if (r == 0)
+        r = map_timing(jail, plan, err);
+    if (r == 0)
+        r = bj__stdio_open(jail, ends, err);
+    if (r == 0)
+        r = clone_and_map(jail, ends, err);
+    if (r == 0)
+        r = bj__sync_wait_exec(jail, &outcome, err);
+    if (r < 0)
+        return r;
+    jail->exec_us = bj__now_us();
+    bj__fd_close(&jail->sync_fd);
+    if (outcome != BJ_SYNC_DIED)
+        return 0;
+    bj__jail_kill(jail);
+    (void)bj__jail_reap(jail, true);
+    struct bj_cgroup_usage usage;
+    if (plan->cgroup && bj__cgroup_read(&jail->cgroup, &usage) == 0 && usage.oom_kills > 0 && usage.oom_kills != UINT64_MAX)
+        return 0; /* the memory limit is below what the program needs to start: a result, not an error */
+    return bj__error(err, BJ_ERROR_SETUP, ECHILD, "", "the jail ended before the program was started (%s %d)",
+                     jail->wait_code == CLD_EXITED ? "exit" : "signal", jail->wait_status);
+}
+
+int bj__jail_start(struct bj_jail *jail, const struct bj_plan *plan, struct bj_error *err)
+{
+    struct bj_ends ends;
+    for (int i = 0; i < 16; i++)
+        ends.theirs[i] = -1;
+    bj__jail_init(jail);
+    jail->plan = plan;
+    int r = start(jail, &ends, err);
+    bj__stdio_close_theirs(&ends);
+    if (r < 0)
+        bj__jail_done(jail);
+    return r;
+}
+
+void bj__jail_kill(struct bj_jail *jail)
+{
+    if (jail->pidfd < 0 || jail->reaped)
+        return;
+    if (jail->plan->cgroup)
+        bj__cgroup_kill(&jail->cgroup);
+    /* pid 1's end is the end of its namespace. It cannot have been reaped by anybody else: no race with pid reuse. */
+    (void)sys4(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, 0, 0);
+}
+
+bool bj__jail_reap(struct bj_jail *jail, bool wait)
+{
+    siginfo_t info = {.si_pid = 0};
+    if (jail->reaped || jail->pidfd < 0)
+        return true;
+    long r;
+    do {
+        r = sys5(SYS_waitid, 3 /* P_PIDFD */, jail->pidfd, SYS_ARG(&info), WEXITED | __WALL | (wait ? 0 : WNOHANG),
+                 SYS_ARG(&jail->usage));
+    } while (r == -EINTR);
+    if (r < 0) { /* cannot be, unless a caller reaps children that are not its own */
+        jail->wait_code = CLD_KILLED;
+        jail->reaped = true;
+        return true;
+    }
+    if (info.si_pid == 0)
+        return false;
+    jail->wait_code = info.si_code;
+    jail->wait_status = info.si_status;
+    jail->reaped = true;
+    return true;
+}
+
+void bj__jail_done(struct bj_jail *jail)
+{
+    bj__jail_kill(jail);
+    (void)bj__jail_reap(jail, true);
+    (void)bj__cgroup_remove(&jail->cgroup); /* a leaf that cannot be removed is swept by a later run */
+    if (jail->op_ns)
+        (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
+    jail->op_ns = NULL;
+    int *const fds[] = {&jail->pidfd, &jail->sync_fd, &jail->status_fd, &jail->stdin_fd,
+                        &jail->stdout_fd, &jail->stderr_fd, &jail->listener_fd, &jail->box_fd};
+    for (size_t i = 0; i < BJ_COUNT(fds); i++)
+        bj__fd_close(fds[i]);
+}

@@ -1,0 +1,63 @@
+/* A jail: the parent half. Made from a plan, started, ended, and everything of it removed.
+ * Its own file because the supervisor needs a handle and must not know how a jail is made.
+ * Changes when: what the parent holds of a jail changes. Nothing here asks whether something is allowed. */
+#ifndef BJ_JAIL_H
+#define BJ_JAIL_H
+
+#include "jail/cgroup.h"
+#include "plan/plan_internal.h"
+
+#include <sys/resource.h>
+
+struct bj_jail {
+    const struct bj_plan *plan;
+    pid_t pid;    /* pid 1 of the jail, as we number it; unreaped until reaped is set */
+    int pidfd;
+    int sync_fd;   /* steps; end of file: both processes of the jail have exec'd, or are dead */
+    int status_fd; /* pid 1's report; closing it ends the jail */
+    int stdin_fd, stdout_fd, stderr_fd; /* our ends, non-blocking */
+    int listener_fd; /* refused system calls, or -1 */
+    int box_fd;      /* the guest's working directory, or -1 */
+    struct bj_cgroup cgroup;
+    uint64_t *op_ns; /* CLOCK_MONOTONIC after each operation (bj_plan_set_timing), or NULL */
+    uint64_t start_ns;
+    uint64_t start_us, exec_us; /* clone, and the program's first instruction */
+    int exec_errno;       /* positive: the program could not be executed */
+    bool reaped;
+    int wait_code, wait_status; /* of pid 1: CLD_*, code or signal */
+    struct rusage usage;        /* of pid 1 and all that it reaped */
+};
+
+void bj__jail_init(struct bj_jail *jail);
+/* Makes the jail and runs the program up to its exec. 0: it runs, or exec_errno says why it could not be executed,
+ * or it died on the way and reaped is set (a memory limit below the program's size does that). On failure
+ * everything is undone. */
+int bj__jail_start(struct bj_jail *jail, const struct bj_plan *plan, struct bj_error *err);
+/* SIGKILL to every process of it, by control group and by the end of the pid namespace. Idempotent. */
+void bj__jail_kill(struct bj_jail *jail);
+/* Reaps pid 1 if it has ended; with wait, blocks until it has. True once it is reaped. */
+bool bj__jail_reap(struct bj_jail *jail, bool wait);
+/* Kills, reaps, removes the control group, closes everything. */
+void bj__jail_done(struct bj_jail *jail);
+
+/* spawn.c: the only clone. Returns the pid, or -errno; the child never returns. */
+struct bj_child;
+pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_fd, int *ret_pidfd);
+/* idmap.c */
+int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err);
+uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid);
+/* stdio.c: pipes, sockets and the program of pid 1; theirs are at numbers above the seats, close-on-exec. */
+struct bj_ends {
+    int theirs[16]; /* by enum bj_seat; -1: none */
+};
+int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err);
+void bj__stdio_close_theirs(struct bj_ends *ends);
+/* sync.c */
+enum bj_sync_outcome { BJ_SYNC_RUNNING, BJ_SYNC_EXEC_FAILED, BJ_SYNC_DIED };
+int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg);
+/* Takes what the child says until it has exec'd: fills box_fd, listener_fd, exec_errno. */
+int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err);
+/* hint.c: what could fix operation op that failed with err; "" when nothing is known. Pure. */
+const char *bj__op_hint(uint32_t op, int err);
+
+#endif

@@ -1,0 +1,102 @@
+/* The descriptors that are shared with a jail: pipes, two sockets, and the program of its pid 1.
+ * Its own file because every descriptor that crosses into a jail is opened here.
+ * Changes when: another descriptor crosses. */
+#include "jail/child/child.h"
+#include "jail/init_bytes.h"
+#include "jail/jail.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U /* Linux 6.3 */
+#endif
+
+_Static_assert(BJ_SEAT__END <= 16, "struct bj_ends has a place for each seat");
+
+/* Takes *fd; theirs must be above the seats, or seating one would close another. */
+static int give(struct bj_ends *ends, enum bj_seat seat, int *fd)
+{
+    if (*fd >= BJ_SEAT__END) {
+        ends->theirs[seat] = bj__fd_take(fd);
+        return 0;
+    }
+    ends->theirs[seat] = fcntl(*fd, F_DUPFD_CLOEXEC, BJ_SEAT__END);
+    bj__fd_close(fd);
+    return ends->theirs[seat] < 0 ? -errno : 0;
+}
+
+/* A pipe; ours is made non-blocking, theirs is a description of its own and stays blocking. */
+static int open_pipe(struct bj_ends *ends, enum bj_seat seat, int our_end, int *ret_ours)
+{
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+        return -errno;
+    *ret_ours = pipe_ends[our_end];
+    int r = give(ends, seat, &pipe_ends[!our_end]);
+    if (r == 0 && fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0)
+        r = -errno;
+    return r;
+}
+
+static int open_socket(struct bj_ends *ends, enum bj_seat seat, int *ret_ours)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return -errno;
+    *ret_ours = pair[0];
+    return give(ends, seat, &pair[1]);
+}
+
+static int open_hold(struct bj_ends *ends)
+{
+    int pipe_ends[2];
+    if (pipe2(pipe_ends, O_CLOEXEC) < 0)
+        return -errno;
+    int r = give(ends, BJ_SEAT_HOLD, &pipe_ends[0]);
+    int r2 = give(ends, BJ_SEAT_HOLD_WRITE, &pipe_ends[1]);
+    return r < 0 ? r : r2;
+}
+
+/* Sealed, so that not even pid 1 could change what the next jail's pid 1 would be (CVE-2019-5736). */
+static int open_init(struct bj_ends *ends)
+{
+    BJ_FD int fd = memfd_create("belljar-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create("belljar-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    if (write(fd, bj__init_bytes, bj__init_length) != (ssize_t)bj__init_length)
+        return -EIO;
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+        return -errno;
+    return give(ends, BJ_SEAT_INIT, &fd);
+}
+
+int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+{
+    for (int i = 0; i < 16; i++)
+        ends->theirs[i] = -1;
+    int r = open_pipe(ends, BJ_SEAT_STDIN, 1, &jail->stdin_fd);
+    if (r == 0)
+        r = open_pipe(ends, BJ_SEAT_STDOUT, 0, &jail->stdout_fd);
+    if (r == 0)
+        r = open_pipe(ends, BJ_SEAT_STDERR, 0, &jail->stderr_fd);
+    if (r == 0)
+        r = open_socket(ends, BJ_SEAT_SYNC, &jail->sync_fd);
+    if (r == 0)
+        r = open_socket(ends, BJ_SEAT_STATUS, &jail->status_fd);
+    if (r == 0)
+        r = open_hold(ends);
+    if (r == 0)
+        r = open_init(ends);
+    return r < 0 ? bj__error_system(err, -r, "", "cannot open the descriptors of a jail") : 0;
+}
+
+void bj__stdio_close_theirs(struct bj_ends *ends)
+{
+    for (int i = 0; i < 16; i++)
+        bj__fd_close(&ends->theirs[i]);
+}

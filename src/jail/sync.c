@@ -1,0 +1,131 @@
+/* The parent's side of the steps: MAPPED and GO out; READY, EXECING and FAIL in.
+ * Its own file because what comes from the child is read and checked in one place.
+ * Changes when: the protocol between parent and child changes. */
+#include "jail/child/child.h"
+#include "jail/jail.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define SETUP_DEADLINE_US 30000000u /* a host under heavy load is slow, not broken */
+
+int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg)
+{
+    struct bj_step_message message = {.magic = BJ_STEP_MAGIC, .step = step, .arg = arg};
+    ssize_t n;
+    do {
+        n = send(jail->sync_fd, &message, sizeof(message), MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)sizeof(message) ? 0 : n < 0 ? -errno : -EIO;
+}
+
+/* One message, with the descriptor that may come with it. Length and magic are checked; surplus descriptors do not
+ * fit and are dropped by the kernel. 1: a message, 0: end of file, -errno. */
+static int receive(const struct bj_jail *jail, struct bj_step_message *message, int *ret_fd)
+{
+    struct iovec part = {message, sizeof(*message)};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t n;
+    do {
+        n = recvmsg(jail->sync_fd, &header, MSG_CMSG_CLOEXEC);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == ECONNRESET ? 0 : -errno;
+    *ret_fd = -1;
+    const struct cmsghdr *first = CMSG_FIRSTHDR(&header);
+    if (first && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS &&
+        first->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(ret_fd, CMSG_DATA(first), sizeof(int));
+    if (n == 0)
+        return 0;
+    if (n != (ssize_t)sizeof(*message) || message->magic != BJ_STEP_MAGIC || (header.msg_flags & MSG_TRUNC)) {
+        bj__fd_close(ret_fd);
+        return -EPROTO;
+    }
+    return 1;
+}
+
+static int report_failure(const struct bj_step_message *message, const struct bj_plan *plan, struct bj_error *err)
+{
+    if (message->index >= plan->op_count || message->err <= 0 || message->err > 4095)
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent a malformed failure");
+    const struct bj_op *op = &plan->ops[message->index];
+    const char *hint = bj__op_hint(op->code, message->err);
+    bool shows_text = op->text && op->code != BJ_OP_SECCOMP;
+    int r = bj__error(err, BJ_ERROR_SETUP, message->err, bj_op_name(op->code), "operation %u, %s%s%.200s, failed: %s%s%s",
+                      message->index, bj_op_name(op->code), shows_text ? " " : "", shows_text ? op->text : "",
+                      strerror(message->err), hint[0] ? "; " : "", hint);
+    if (err) {
+        err->op = op->code;
+        err->index = message->index;
+    }
+    return r;
+}
+
+static int wait_readable(int fd, uint64_t deadline_us)
+{
+    struct pollfd watched = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        uint64_t now = bj__now_us();
+        int left_ms = now >= deadline_us ? 0 : (int)((deadline_us - now) / 1000) + 1;
+        int r = poll(&watched, 1, left_ms);
+        if (r > 0)
+            return 0;
+        if (r == 0)
+            return -ETIMEDOUT;
+        if (errno != EINTR)
+            return -errno;
+    }
+}
+
+/* One step of the child's. 1: go on, 0: the end of file, -errno. */
+static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error *err)
+{
+    struct bj_step_message message;
+    BJ_FD int fd = -1;
+    int r = receive(jail, &message, &fd);
+    if (r < 0)
+        return bj__error_system(err, -r, "", "cannot receive from the jail");
+    if (r == 0)
+        return 0;
+    if (message.step == BJ_STEP_FAIL && *last_step == BJ_STEP_EXECING && message.op == BJ_OP_EXEC) {
+        jail->exec_errno = message.err > 0 && message.err < 4096 ? message.err : ENOEXEC;
+        return 1;
+    }
+    if (message.step == BJ_STEP_FAIL)
+        return report_failure(&message, jail->plan, err);
+    if (message.step == BJ_STEP_READY && *last_step == 0)
+        jail->box_fd = bj__fd_take(&fd);
+    else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY)
+        jail->listener_fd = bj__fd_take(&fd);
+    else
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent step %u after step %u", message.step, *last_step);
+    *last_step = message.step;
+    return 1;
+}
+
+int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err)
+{
+    uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
+    uint16_t last_step = 0;
+    for (;;) {
+        int r = wait_readable(jail->sync_fd, deadline_us);
+        if (r < 0)
+            return bj__error_system(err, -r, "", "the jail did not become ready");
+        r = take_step(jail, &last_step, err);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+    }
+    /* The end of file before EXECING is always a failure of the jail; after it, it is the guest's story. */
+    *ret_outcome = last_step != BJ_STEP_EXECING ? BJ_SYNC_DIED : jail->exec_errno ? BJ_SYNC_EXEC_FAILED : BJ_SYNC_RUNNING;
+    if (*ret_outcome == BJ_SYNC_RUNNING && jail->plan->notify && jail->listener_fd < 0)
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "layers.denial_report", "the filter's listener did not arrive");
+    return 0;
+}

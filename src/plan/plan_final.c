@@ -1,0 +1,110 @@
+/* The end of every plan: descriptors, assertions, filter, exec.
+ * Its own file because nothing may come after these, and the program's own data is prepared here.
+ * Changes when: something is asserted, or a program is found in another way. */
+#include "plan/plan_internal.h"
+
+#define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
+
+static const char *const *copy_list(struct bj_build *build, const struct bj_strings *from)
+{
+    const char **items = bj__arena_alloc(&build->plan->arena, (from->count + 1) * sizeof(*items));
+    for (size_t i = 0; items && i < from->count; i++) {
+        items[i] = bj__arena_string(&build->plan->arena, from->items[i]);
+        if (!items[i])
+            items = NULL;
+    }
+    if (!items)
+        build->full = true;
+    return items;
+}
+
+static const char *search_path(const struct bj_build *build)
+{
+    for (size_t i = 0; i < build->spec->environment.count; i++)
+        if (strncmp(build->spec->environment.items[i], "PATH=", 5) == 0)
+            return build->spec->environment.items[i] + 5;
+    return DEFAULT_PATH;
+}
+
+/* Where execve is tried, in order: what execvp(3) would do, prepared here because the child formats no text. */
+static const char *const *find_candidates(struct bj_build *build, const char *command)
+{
+    const char *path = strchr(command, '/') ? "" : search_path(build);
+    size_t count = 2;
+    for (const char *colon = path; *colon; colon++)
+        count += *colon == ':';
+    const char **items = bj__arena_alloc(&build->plan->arena, (count + 1) * sizeof(*items));
+    if (!items) {
+        build->full = true;
+        return NULL;
+    }
+    if (strchr(command, '/')) {
+        items[0] = bj__plan_format(build, "%s", command);
+        return items;
+    }
+    for (size_t i = 0; *path;) {
+        size_t length = strcspn(path, ":");
+        if (length > 0 && length < 2048)
+            items[i++] = bj__plan_format(build, "%.*s/%s", (int)length, path, command);
+        path += length + (path[length] == ':');
+    }
+    return items;
+}
+
+static int add_filter(struct bj_build *build)
+{
+    struct bj_plan *plan = build->plan;
+    const struct bj_strings *names = &build->spec->syscalls;
+    int r = bj__filter_policy_from_names(names->items, names->count, &plan->filter, build->err);
+    if (r < 0 || !bj__plan_layer_on(build, BJ_LAYER_SECCOMP))
+        return r;
+    struct bj_buf BJ_BUF program;
+    bj__buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
+    r = bj__filter_build(&plan->filter, plan->notify, &program, build->err);
+    if (r < 0)
+        return r;
+    struct bj_op *op = bj__plan_add(build, BJ_OP_SECCOMP, bj__arena_copy(&plan->arena, program.bytes, program.length));
+    op->value = program.length / sizeof(struct sock_filter);
+    op->flags = (uint16_t)((plan->notify ? BJ_OPF_NOTIFY : 0) |
+                           (plan->notify && build->host->seccomp_wait_killable ? BJ_OPF_KILLABLE : 0));
+    if (!op->text)
+        build->full = true;
+    return 0;
+}
+
+static void add_apparmor(struct bj_build *build)
+{
+    if (!bj__plan_layer_on(build, BJ_LAYER_APPARMOR))
+        return;
+    char *text = bj__plan_format(build, "exec %s", build->host->apparmor_profile);
+    struct bj_op *op = bj__plan_add(build, BJ_OP_APPARMOR, text);
+    op->slot = build->proc_slot;
+    op->value = text ? strlen(text) : 0;
+}
+
+static void add_assertions(struct bj_build *build)
+{
+    bj__plan_add(build, BJ_OP_STDIO, NULL);
+    bj__plan_add(build, BJ_OP_ASSERT_FDS, NULL);
+    bj__plan_add(build, BJ_OP_ASSERT_NNP, NULL);
+    if (bj__plan_layer_on(build, BJ_LAYER_CAPABILITIES)) {
+        bj__plan_add(build, BJ_OP_ASSERT_IDS, NULL);
+        bj__plan_add(build, BJ_OP_ASSERT_USERNS, NULL);
+    }
+    bj__plan_add(build, BJ_OP_SIGNALS, NULL);
+}
+
+int bj__plan_final(struct bj_build *build)
+{
+    struct bj_plan *plan = build->plan;
+    add_apparmor(build);
+    add_assertions(build);
+    int r = add_filter(build);
+    if (r < 0)
+        return r;
+    bj__plan_add(build, BJ_OP_EXEC, NULL);
+    plan->program.argv = copy_list(build, &build->spec->command);
+    plan->program.envp = copy_list(build, &build->spec->environment);
+    plan->program.candidates = find_candidates(build, build->spec->command.items[0]);
+    return 0;
+}

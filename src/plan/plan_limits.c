@@ -1,0 +1,52 @@
+/* Resource limits of the process: the second wall behind the control group, and the only one for some things.
+ * Its own file because each row is a decision that is argued for.
+ * Changes when: a limit is added to the spec or found missing by an attack. */
+#include "plan/plan_internal.h"
+
+#include <sys/resource.h>
+
+#define MICROSECONDS 1000000u
+
+static void add_limit(struct bj_build *build, int resource, uint64_t soft, uint64_t hard)
+{
+    struct bj_op *op = bj__plan_add(build, BJ_OP_RLIMIT, NULL);
+    op->slot = resource;
+    op->value = soft;
+    op->value2 = hard;
+}
+
+/* The kernel counts processes of a uid in this user namespace (since Linux 5.14). With one id for all, pid 1 is
+ * among them. */
+static uint64_t process_limit(const struct bj_build *build)
+{
+    return build->spec->limits.processes + (build->plan->two_ids ? 0 : 1);
+}
+
+void bj__plan_limits(struct bj_build *build)
+{
+    const struct bj_limits *limits = &build->spec->limits;
+    const struct bj_host_cgroup *cgroup = &build->host->cgroup;
+    if (!bj__plan_layer_on(build, BJ_LAYER_RLIMITS))
+        return;
+    if (limits->cpu_us > 0) {
+        /* Each process alone; the supervisor sums up the tree. One second more before SIGKILL (setrlimit(2)). */
+        uint64_t seconds = (limits->cpu_us + MICROSECONDS - 1) / MICROSECONDS;
+        add_limit(build, RLIMIT_CPU, seconds, seconds + 1);
+    }
+    bool tree_memory = build->plan->cgroup && (cgroup->v1_memory[0] || cgroup->unified_memory);
+    uint64_t address_space = limits->address_space_bytes;
+    if (!address_space && !tree_memory)
+        address_space = limits->memory_bytes; /* stands in, per process; the result says so */
+    if (address_space)
+        add_limit(build, RLIMIT_AS, address_space, address_space);
+    add_limit(build, RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes);
+    add_limit(build, RLIMIT_NOFILE, limits->open_files, limits->open_files);
+    add_limit(build, RLIMIT_STACK, limits->stack_bytes, limits->stack_bytes);
+    add_limit(build, RLIMIT_NPROC, process_limit(build), process_limit(build));
+    add_limit(build, RLIMIT_CORE, 0, 0);
+    add_limit(build, RLIMIT_MEMLOCK, 65536, 65536);
+    add_limit(build, RLIMIT_SIGPENDING, 256, 256); /* also bounds timer_create(2) */
+    add_limit(build, RLIMIT_MSGQUEUE, 0, 0);
+    add_limit(build, RLIMIT_NICE, 0, 0);
+    add_limit(build, RLIMIT_RTPRIO, 0, 0);
+}

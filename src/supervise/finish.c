@@ -1,0 +1,110 @@
+/* Fills the result once everything in the jail is dead.
+ * Its own file because the order matters: report, pipes, counters, files, then the verdict.
+ * Changes when: something more is told of a run. */
+#include "jail/child/child.h"
+#include "supervise/run.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+
+/* pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait. */
+static void take_report(struct bj_run *run, struct bj_evidence *evidence)
+{
+    struct bj_status_message message;
+    ssize_t n = recv(run->jail.status_fd, &message, sizeof(message), MSG_DONTWAIT);
+    if (n != (ssize_t)sizeof(message) || message.magic != BJ_STATUS_MAGIC)
+        return;
+    if (message.code != CLD_EXITED && message.code != CLD_KILLED && message.code != CLD_DUMPED)
+        return;
+    bool init_ended_well = run->jail.wait_code == CLD_EXITED && run->jail.wait_status == 0;
+    evidence->reported = init_ended_well || run->killed != BJ_KILL_NONE;
+    evidence->code = message.code;
+    evidence->status = message.status;
+}
+
+static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
+{
+    struct bj_result *result = run->result;
+    struct bj_cgroup_usage usage = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    if (run->plan->cgroup)
+        (void)bj__cgroup_read(&run->jail.cgroup, &usage); /* what cannot be read stays unknown */
+    result->cpu_us = usage.cpu_us != UINT64_MAX ? usage.cpu_us : bj__run_cpu_us(run);
+    result->memory_source = "cgroup";
+    result->memory_peak_bytes = usage.memory_peak_bytes;
+    if (usage.memory_peak_bytes == UINT64_MAX) {
+        result->memory_source = "maxrss"; /* of the largest single process */
+        result->memory_peak_bytes = (uint64_t)run->jail.usage.ru_maxrss * 1024u;
+    }
+    /* pid 1 of the jail is ours, not the guest's */
+    result->processes_peak = usage.processes_peak == UINT64_MAX || usage.processes_peak == 0 ? UINT64_MAX
+                                                                                           : usage.processes_peak - 1;
+    evidence->oom_kills = usage.oom_kills == UINT64_MAX ? 0 : usage.oom_kills;
+    evidence->process_refusals = usage.process_refusals == UINT64_MAX ? 0 : usage.process_refusals;
+    evidence->cpu_us = result->cpu_us;
+    evidence->cpu_limit_us = run->plan->limits.cpu_us;
+}
+
+static void look_at_disk(const struct bj_run *run, struct bj_evidence *evidence)
+{
+    struct statfs status;
+    if (run->jail.box_fd < 0 || fstatfs(run->jail.box_fd, &status) < 0)
+        return;
+    evidence->disk_bytes_used_up = status.f_blocks > 0 && status.f_bavail == 0;
+    evidence->disk_files_used_up = status.f_files > 0 && status.f_ffree == 0;
+}
+
+static void take_timing(const struct bj_run *run)
+{
+    struct bj_result *result = run->result;
+    uint32_t count = run->plan->op_count;
+    if (!run->jail.op_ns)
+        return;
+    result->timing = calloc(count, sizeof(*result->timing));
+    if (!result->timing)
+        return;
+    uint64_t before = run->jail.start_ns;
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t after = run->jail.op_ns[i];
+        result->timing[i].op = run->plan->ops[i].code;
+        if (after > before) {
+            result->timing[i].us = (after - before + 500) / 1000;
+            before = after;
+        }
+    }
+    result->timing_count = count;
+}
+
+static void explain(struct bj_run *run, const struct bj_evidence *evidence)
+{
+    struct bj_result *result = run->result;
+    const char *command = run->plan->program.argv[0];
+    if (evidence->exec_errno)
+        (void)snprintf(result->error, sizeof(result->error), "cannot execute \"%.200s\" in the jail: %s", command,
+                       strerror(evidence->exec_errno));
+    else if (result->verdict.status == BJ_STATUS_JAIL_ERROR)
+        (void)snprintf(result->error, sizeof(result->error), "the jail's first process ended without a report (%s %d)",
+                       run->jail.wait_code == CLD_EXITED ? "exit" : "signal", run->jail.wait_status);
+}
+
+void bj__run_finish(struct bj_run *run)
+{
+    struct bj_result *result = run->result;
+    struct bj_evidence evidence = {.killed = run->killed, .exec_errno = run->jail.exec_errno};
+    uint64_t now = bj__now_us();
+    result->wall_us = result->run_us = now - run->jail.exec_us;
+    result->setup_us = run->jail.exec_us - run->jail.start_us;
+    take_report(run, &evidence);
+    bj__capture_drain(run);
+    take_counters(run, &evidence);
+    look_at_disk(run, &evidence);
+    take_timing(run);
+    bj__verdict(&evidence, &result->verdict);
+    explain(run, &evidence);
+    memcpy(result->layers, run->plan->layers, sizeof(result->layers));
+    if (run->jail.box_fd >= 0 && run->plan->collect.count > 0)
+        bj__collect(result, run->jail.box_fd, &run->plan->collect);
+    bj__jail_done(&run->jail);
+    run->over = true;
+}

@@ -1,0 +1,170 @@
+/* The result as JSON (schema/result.schema.json).
+ * Its own file because the format is a contract.
+ * Changes when: a field is added to the result. */
+#include "spec/base64.h"
+#include "supervise/result.h"
+#include "supervise/utf8.h"
+
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+
+/* json_object_set_new takes NULL and a failed value alike: one sum tells whether all went well. */
+struct writer {
+    json_t *object;
+    int failed;
+};
+
+static void set(struct writer *writer, const char *key, json_t *value)
+{
+    writer->failed |= json_object_set_new(writer->object, key, value);
+}
+
+static json_t *number_or_null(uint64_t value)
+{
+    return value == UINT64_MAX ? json_null() : json_integer((json_int_t)value);
+}
+
+static json_t *seconds_or_null(uint64_t us)
+{
+    return us == UINT64_MAX ? json_null() : json_real((double)us / 1e6);
+}
+
+static json_t *text_or_null(const char *text)
+{
+    return text && text[0] ? json_string(text) : json_null();
+}
+
+static json_t *encoded(const unsigned char *bytes, size_t length)
+{
+    char BJ_FREE *text = malloc(BJ_BASE64_ENCODED(length) + 1);
+    if (!text)
+        return NULL;
+    bj__base64_encode(bytes, length, text);
+    return json_stringn(text, BJ_BASE64_ENCODED(length));
+}
+
+static void set_output(struct writer *writer, const struct bj_result *result, enum bj_stream stream)
+{
+    static const char *const keys[][4] = {{"", "", "", ""},
+                                          {"stdout", "stdout_base64", "stdout_truncated", "stdout_total_bytes"},
+                                          {"stderr", "stderr_base64", "stderr_truncated", "stderr_total_bytes"}};
+    const struct bj_buf *output = &result->output[stream];
+    const unsigned char *bytes = output->bytes ? output->bytes : (const unsigned char *)"";
+    struct bj_buf BJ_BUF text;
+    bj__buf_init(&text, SIZE_MAX / 4);
+    bool valid = bj__utf8_valid(bytes, output->length);
+    writer->failed |= bj__utf8_add(&text, bytes, output->length);
+    set(writer, keys[stream][0], json_stringn(text.bytes ? (const char *)text.bytes : "", text.length));
+    if (!valid)
+        set(writer, keys[stream][1], encoded(bytes, output->length));
+    set(writer, keys[stream][2], json_boolean(result->output_total[stream] > output->length));
+    set(writer, keys[stream][3], json_integer((json_int_t)result->output_total[stream]));
+}
+
+static json_t *files_json(const struct bj_result *result)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < result->file_count; i++) {
+        const struct bj_collected *file = &result->files[i];
+        struct writer entry = {json_object(), 0};
+        set(&entry, "path", json_string(file->path));
+        if (file->why) {
+            set(&entry, "error", json_string(file->why));
+        } else {
+            set(&entry, "bytes", json_integer((json_int_t)file->length));
+            set(&entry, "base64", encoded(file->bytes, file->length));
+        }
+        if (entry.failed || json_array_append_new(array, entry.object) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    }
+    return array;
+}
+
+static json_t *usage_json(const struct bj_result *result)
+{
+    struct writer usage = {json_object(), 0};
+    set(&usage, "wall_seconds", seconds_or_null(result->wall_us));
+    set(&usage, "cpu_seconds", seconds_or_null(result->cpu_us));
+    set(&usage, "memory_peak_bytes", number_or_null(result->memory_peak_bytes));
+    set(&usage, "memory_source", json_string(result->memory_source));
+    set(&usage, "processes_peak", number_or_null(result->processes_peak));
+    return usage.failed ? NULL : usage.object;
+}
+
+static json_t *denials_json(const struct bj_result *result)
+{
+    json_t *array = json_array();
+    int failed = 0;
+    for (size_t i = 0; i < result->denial_count; i++)
+        failed |= json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", result->denials[i].layer, "what",
+                                                         result->denials[i].what, "count",
+                                                         (json_int_t)result->denials[i].count));
+    if (result->denials_unnamed > 0)
+        failed |= json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", "seccomp", "what", "others", "count",
+                                                         (json_int_t)result->denials_unnamed));
+    return failed ? NULL : array;
+}
+
+static json_t *layers_json(const struct bj_result *result)
+{
+    struct writer layers = {json_object(), 0};
+    for (enum bj_layer layer = 0; layer < BJ_LAYER__COUNT; layer++) {
+        const struct bj_plan_layer *state = &result->layers[layer];
+        set(&layers, bj__layer_name(layer), json_string(state->detail[0] ? state->detail : state->on ? "on" : "off"));
+    }
+    return layers.failed ? NULL : layers.object;
+}
+
+static json_t *timing_json(const struct bj_result *result)
+{
+    struct writer timing = {json_object(), 0};
+    set(&timing, "queue_us", json_integer(0));
+    set(&timing, "setup_us", json_integer((json_int_t)result->setup_us));
+    set(&timing, "run_us", json_integer((json_int_t)result->run_us));
+    if (result->timing) {
+        json_t *operations = json_array();
+        for (size_t i = 0; i < result->timing_count; i++)
+            timing.failed |= json_array_append_new(operations, json_pack("{s:s, s:I}", "op", bj_op_name(result->timing[i].op),
+                                                                         "us", (json_int_t)result->timing[i].us));
+        set(&timing, "operations", operations);
+    }
+    return timing.failed ? NULL : timing.object;
+}
+
+static const char *signal_name(int number, char *text, size_t size)
+{
+    const char *abbreviation = sigabbrev_np(number);
+    if (abbreviation)
+        (void)snprintf(text, size, "SIG%s", abbreviation);
+    else
+        (void)snprintf(text, size, "SIG%d", number);
+    return text;
+}
+
+char *bj_result_json(const struct bj_result *result)
+{
+    char name[24];
+    struct writer writer = {json_object(), 0};
+    const struct bj_verdict *verdict = &result->verdict;
+    set(&writer, "status", json_string(bj_status_name(verdict->status)));
+    set(&writer, "limit", text_or_null(verdict->limit));
+    set(&writer, "exit_code", verdict->exit_code >= 0 ? json_integer(verdict->exit_code) : json_null());
+    set(&writer, "signal", verdict->signal ? json_string(signal_name(verdict->signal, name, sizeof(name))) : json_null());
+    set(&writer, "error", text_or_null(result->error));
+    set_output(&writer, result, BJ_STDOUT);
+    set_output(&writer, result, BJ_STDERR);
+    set(&writer, "value", json_null());
+    set(&writer, "globals", json_null());
+    set(&writer, "exception", json_null());
+    set(&writer, "files", files_json(result));
+    set(&writer, "usage", usage_json(result));
+    set(&writer, "denials", denials_json(result));
+    set(&writer, "layers", layers_json(result));
+    set(&writer, "timing", timing_json(result));
+    char *text = writer.failed ? NULL : json_dumps(writer.object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    json_decref(writer.object);
+    return text;
+}

@@ -1,0 +1,246 @@
+/* A run: the public functions and the loop.
+ * Its own file because it is the one place that waits.
+ * Changes when: something more of a run is watched. */
+#include "supervise/run.h"
+
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define MIN_CPU_CHECK_US 2000u
+
+int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.u32 = what};
+    if (fd < 0)
+        return -EBADF;
+    if (epoll_ctl(run->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
+        return 0;
+    return -errno;
+}
+
+void bj__unwatch(const struct bj_run *run, int fd)
+{
+    if (fd >= 0)
+        (void)epoll_ctl(run->epoll_fd, EPOLL_CTL_DEL, fd, NULL); /* ENOENT: was not watched */
+}
+
+void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
+{
+    if (run->over || run->jail.reaped)
+        return;
+    if (run->killed == BJ_KILL_NONE)
+        run->killed = reason;
+    bj__jail_kill(&run->jail);
+}
+
+static void arm_timer(const struct bj_run *run)
+{
+    uint64_t next = run->wall_deadline_us < run->next_cpu_check_us ? run->wall_deadline_us : run->next_cpu_check_us;
+    struct itimerspec spec = {.it_value = {.tv_sec = (time_t)(next / 1000000u), .tv_nsec = (long)(next % 1000000u) * 1000}};
+    (void)timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL); /* valid descriptor and time */
+}
+
+/* The tree cannot use more than all processors: the next look is when it could have used up the rest. */
+static void plan_cpu_check(struct bj_run *run, uint64_t used_us)
+{
+    uint64_t limit = run->plan->limits.cpu_us;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t parallel = processors > 0 ? (uint64_t)processors : 1;
+    if (parallel > run->plan->limits.processes)
+        parallel = run->plan->limits.processes;
+    uint64_t wait = used_us < limit ? (limit - used_us) / parallel : 0;
+    run->next_cpu_check_us = bj__now_us() + (wait < MIN_CPU_CHECK_US ? MIN_CPU_CHECK_US : wait);
+}
+
+static void check_clocks(struct bj_run *run)
+{
+    uint64_t expirations;
+    if (read(run->timer_fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
+        return;
+    uint64_t now = bj__now_us();
+    if (now >= run->wall_deadline_us) {
+        bj__run_end(run, BJ_KILL_WALL);
+        run->wall_deadline_us = now + 1000000; /* once more, should the first kill have met a process that was born */
+    }
+    if (now >= run->next_cpu_check_us) {
+        uint64_t used = bj__run_cpu_us(run);
+        if (used != UINT64_MAX && used >= run->plan->limits.cpu_us)
+            bj__run_end(run, BJ_KILL_CPU);
+        plan_cpu_check(run, used == UINT64_MAX ? 0 : used);
+    }
+    arm_timer(run);
+}
+
+static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err)
+{
+    struct bj_jail *jail = &run->jail;
+    run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (run->epoll_fd < 0 || run->timer_fd < 0)
+        return bj__error_system(err, errno, "", "cannot make the supervisor's descriptors");
+    int r = bj__watch(run, jail->pidfd, BJ_WATCH_PIDFD, EPOLLIN);
+    if (r == 0)
+        r = bj__watch(run, jail->stdout_fd, BJ_WATCH_STDOUT, EPOLLIN);
+    if (r == 0)
+        r = bj__watch(run, jail->stderr_fd, BJ_WATCH_STDERR, EPOLLIN);
+    if (r == 0)
+        r = bj__watch(run, run->timer_fd, BJ_WATCH_TIMER, EPOLLIN);
+    if (r < 0)
+        return bj__error_system(err, -r, "", "cannot watch the jail");
+    run->wall_deadline_us = jail->exec_us + run->plan->limits.wall_us;
+    run->next_cpu_check_us = UINT64_MAX;
+    if (run->plan->limits.cpu_us > 0)
+        plan_cpu_check(run, 0);
+    arm_timer(run);
+    r = bj__denials_start(run, err);
+    return r < 0 ? r : bj__input_start(run, stdin_fd, err);
+}
+
+static struct bj_run *new_run(const struct bj_plan *plan)
+{
+    struct bj_run *run = calloc(1, sizeof(*run));
+    struct bj_result *result = run ? calloc(1, sizeof(*result)) : NULL;
+    if (!result) {
+        free(run);
+        return NULL;
+    }
+    run->plan = plan;
+    run->result = result;
+    run->epoll_fd = run->timer_fd = run->source_fd = -1;
+    bj__jail_init(&run->jail);
+    for (enum bj_stream stream = BJ_STDOUT; stream <= BJ_STDERR; stream++)
+        bj__buf_init(&result->output[stream], plan->limits.output_bytes);
+    return run;
+}
+
+int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
+{
+    struct bj_run *run = new_run(plan);
+    if (!run)
+        return bj__error_memory(err);
+    int r = bj__jail_start(&run->jail, plan, err);
+    if (r == 0)
+        r = start_watching(run, stdin_fd, err);
+    if (r < 0) {
+        bj_run_free(run);
+        return r;
+    }
+    *ret_run = run;
+    return 0;
+}
+
+int bj_run_start(const struct bj_plan *plan, struct bj_run **ret_run, struct bj_error *err)
+{
+    return bj_run_start_stdin(plan, -1, ret_run, err);
+}
+
+void bj_run_on_output(struct bj_run *run, bj_output_fn fn, void *user)
+{
+    run->output_fn = fn;
+    run->output_user = user;
+}
+
+int bj_run_fd(const struct bj_run *run)
+{
+    return run->epoll_fd;
+}
+
+int bj_run_pid(const struct bj_run *run)
+{
+    return run->jail.pid;
+}
+
+void bj_run_kill(struct bj_run *run)
+{
+    bj__run_end(run, BJ_KILL_CANCELLED);
+}
+
+static void handle(struct bj_run *run, uint32_t what, uint32_t events)
+{
+    switch ((enum bj_watch)what) {
+    case BJ_WATCH_STDOUT:
+        bj__capture_read(run, BJ_STDOUT);
+        break;
+    case BJ_WATCH_STDERR:
+        bj__capture_read(run, BJ_STDERR);
+        break;
+    case BJ_WATCH_STDIN:
+        bj__input_write(run);
+        break;
+    case BJ_WATCH_SOURCE:
+        bj__input_read_source(run);
+        break;
+    case BJ_WATCH_LISTENER:
+        if (events & EPOLLIN)
+            bj__denials_answer(run);
+        else
+            bj__unwatch(run, run->jail.listener_fd); /* nobody is left under the filter */
+        break;
+    case BJ_WATCH_TIMER:
+        check_clocks(run);
+        break;
+    case BJ_WATCH_PIDFD:
+    default:
+        break;
+    }
+}
+
+int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
+{
+    struct epoll_event events[8];
+    if (run->over)
+        return 1;
+    int n = epoll_wait(run->epoll_fd, events, BJ_COUNT(events), timeout_ms);
+    if (n < 0)
+        return errno == EINTR ? 0 : bj__error_system(err, errno, "", "cannot wait for the jail");
+    bool ended = false;
+    for (int i = 0; i < n; i++) {
+        ended |= events[i].data.u32 == BJ_WATCH_PIDFD;
+        handle(run, events[i].data.u32, events[i].events);
+    }
+    if (!ended || !bj__jail_reap(&run->jail, false))
+        return 0;
+    bj__run_finish(run);
+    return 1;
+}
+
+int bj_run_result(struct bj_run *run, struct bj_result **ret_result, struct bj_error *err)
+{
+    if (!run->over)
+        return bj__error(err, BJ_ERROR_STATE, EAGAIN, "", "the run is not over: call bj_run_step until it returns 1");
+    if (!run->result)
+        return bj__error(err, BJ_ERROR_STATE, EINVAL, "", "the result was already taken");
+    *ret_result = run->result;
+    run->result = NULL;
+    return 0;
+}
+
+void bj_run_free(struct bj_run *run)
+{
+    if (!run)
+        return;
+    if (!run->over)
+        bj__jail_done(&run->jail);
+    bj__fd_close(&run->epoll_fd);
+    bj__fd_close(&run->timer_fd);
+    bj_result_free(run->result);
+    free(run->source_buffer);
+    free(run->notification);
+    free(run);
+}
+
+int bj_run_plan(const struct bj_plan *plan, struct bj_result **ret_result, struct bj_error *err)
+{
+    struct bj_run *run;
+    int r = bj_run_start(plan, &run, err);
+    if (r < 0)
+        return r;
+    do {
+        r = bj_run_step(run, -1, err);
+    } while (r == 0);
+    if (r > 0)
+        r = bj_run_result(run, ret_result, err);
+    bj_run_free(run);
+    return r;
+}

@@ -1,0 +1,52 @@
+/* The inside of a run: a jail, what was captured of it, and what is watched.
+ * Its own file because the loop, the capture and the denials share it.
+ * Changes when: something more of a run is watched. */
+#ifndef BJ_RUN_H
+#define BJ_RUN_H
+
+#include "jail/jail.h"
+#include "supervise/result.h"
+
+enum bj_watch { BJ_WATCH_STDOUT = 1, BJ_WATCH_STDERR, BJ_WATCH_STDIN, BJ_WATCH_SOURCE, BJ_WATCH_PIDFD, BJ_WATCH_LISTENER, BJ_WATCH_TIMER };
+
+struct bj_run {
+    const struct bj_plan *plan;
+    struct bj_jail jail;
+    struct bj_result *result; /* filled while it runs; taken by bj_run_result */
+    int epoll_fd, timer_fd;
+    enum bj_kill_reason killed;
+    bool over;
+    uint64_t wall_deadline_us;
+    uint64_t next_cpu_check_us; /* UINT64_MAX: no cpu limit */
+    uint64_t cpu_seen_us;       /* most that a walk of the processes has seen (cpu.c) */
+    bj_output_fn output_fn;
+    void *output_user;
+    /* what goes to stdin: the plan's bytes, or a descriptor of the caller's by way of a buffer */
+    const unsigned char *input;
+    size_t input_left;
+    int source_fd;      /* the caller's, not owned; -1: none, or at its end */
+    bool source_polled; /* epoll takes it; regular files are always ready */
+    unsigned char *source_buffer; /* owned */
+    void *notification; /* owned; receive buffer of the kernel's size (denials.c) */
+    size_t notification_size;
+};
+
+void bj__run_end(struct bj_run *run, enum bj_kill_reason reason); /* kills; the first reason stays */
+/* input.c */
+int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err);
+void bj__input_write(struct bj_run *run);
+void bj__input_read_source(struct bj_run *run);
+/* capture.c */
+void bj__capture_read(struct bj_run *run, enum bj_stream stream);
+void bj__capture_drain(struct bj_run *run); /* what is left in the pipes after the end */
+/* denials.c */
+int bj__denials_start(struct bj_run *run, struct bj_error *err);
+void bj__denials_answer(struct bj_run *run);
+/* cpu.c: cpu time of the whole tree so far; UINT64_MAX when it cannot be had. */
+uint64_t bj__run_cpu_us(struct bj_run *run);
+/* finish.c: fills the result once the jail is dead. */
+void bj__run_finish(struct bj_run *run);
+int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events);
+void bj__unwatch(const struct bj_run *run, int fd);
+
+#endif

@@ -1,0 +1,135 @@
+"""Fixtures of the end-to-end tests: the command under test, programs to jail, and the check that nothing is left behind.
+
+Its own file because pytest wants it so.
+Changes when: tests need another subject, or a run can leave another kind of thing behind.
+
+Environment: BELLJAR (the command; default: the newest build below build*/), BELLJAR_LONG=1 (the slow ones at full
+length), BELLJAR_ALONE=1 (nobody else works on this host: every new file in a shared directory counts as a leak).
+"""
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
+
+import belljar_run  # noqa: E402
+import leaks  # noqa: E402
+
+leaks.adopt_orphans()
+
+
+def build(directory, name, source, *flags):
+    """A static program from C source, built once; skips the test on a host without a compiler."""
+    path = os.path.join(directory, name)
+    if not os.path.exists(path):
+        compiler = shutil.which("cc") or shutil.which("gcc")
+        if not compiler:
+            pytest.skip("host lacks a C compiler")
+        subprocess.run([compiler, "-O1", "-static", "-pthread", "-o", path + ".new", source, *flags], check=True)
+        os.chmod(path + ".new", 0o755)
+        os.rename(path + ".new", path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def belljar():
+    path = belljar_run.find_belljar()
+    assert path, "no belljar to test: build it, or set BELLJAR to its path"
+    return path
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory):
+    """Directory of the helper programs, built from programs/*.c; every user may read it."""
+    directory = tmp_path_factory.mktemp("programs")
+    for parent in (directory, directory.parent, directory.parent.parent):
+        os.chmod(parent, os.stat(parent).st_mode | 0o055)
+    for name in ("load", "look"):
+        build(str(directory), name, os.path.join(HERE, "programs", name + ".c"))
+    return str(directory)
+
+
+class Runner:
+    """run(...) for tests: `jail.load("burn", options=["-t", 1])`."""
+
+    def __init__(self, belljar, programs):
+        self.belljar, self.programs = belljar, programs
+
+    def run(self, command, options=(), **more):
+        return belljar_run.run(self.belljar, list(options), list(command), **more)
+
+    def _program(self, name, arguments, options, more):
+        handed = ["--file", "%s=%s/%s" % (name, self.programs, name)]
+        return self.run(["./" + name, *map(str, arguments)], [*handed, *options], **more)
+
+    def load(self, *arguments, options=(), **more):
+        return self._program("load", arguments, options, more)
+
+    def look(self, *arguments, options=(), **more):
+        return self._program("look", arguments, options, more)
+
+    def python(self, code, options=(), profile="python", **more):
+        return self.run(["python3", "-c", code], ["--profile", profile, *options], **more)
+
+    def shell(self, text, options=(), **more):
+        return self.run(["sh", "-c", text], ["--profile", "sh", *options], **more)
+
+
+@pytest.fixture(scope="session")
+def jail(belljar, programs):
+    return Runner(belljar, programs)
+
+
+@pytest.fixture(scope="session")
+def layers(jail):
+    """What this host gives to a plain run: the "layers" object of its result."""
+    return jail.look("self").layers
+
+
+def has(value):
+    return value is not None and value != "off" and not str(value).startswith("unavailable")
+
+
+@pytest.fixture(scope="session")
+def memory_cgroup(jail):
+    """Skips where memory cannot be limited and counted by a control group (an ordinary user without delegation)."""
+    result = jail.look("self")
+    if not has(result.layers.get("cgroup")) or result.usage["memory_source"] != "cgroup":
+        pytest.skip("host lacks a writable memory cgroup")
+
+
+@pytest.fixture(scope="session")
+def pids_cgroup(jail):
+    result = jail.look("self")
+    if not has(result.layers.get("cgroup")) or not result.usage.get("processes_peak"):
+        pytest.skip("host lacks a writable pids cgroup")
+
+
+@pytest.fixture(scope="session")
+def as_root():
+    if os.geteuid() != 0:
+        pytest.skip("host lacks root for this test")
+
+
+@pytest.fixture
+def host_file(tmp_path):
+    """Makes a file on the host: host_file("name", b"bytes")."""
+    def make(name, content=b"", mode=0o644):
+        path = tmp_path / name
+        path.write_bytes(content)
+        path.chmod(mode)
+        return str(path)
+    return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request, jail, tmp_path_factory):
+    """After every test the host looks as before it: mounts, leaves, processes, descriptors, namespaces, files."""
+    before = leaks.Picture()
+    yield
+    left = leaks.left_behind(before)
+    assert not left, "left behind on the host: %s" % left

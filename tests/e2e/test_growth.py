@@ -1,0 +1,86 @@
+"""Many runs in a row leave the host as it was: no mount, leaf, process, descriptor, namespace or file more, no slow-down.
+
+Its own file because it is the slow one: 1,000 runs, or 10,000 with BELLJAR_LONG=1.
+Changes when: there is another thing that could grow.
+"""
+import os
+import statistics
+import subprocess
+import time
+
+import leaks
+import pytest
+
+RUNS = 10000 if os.environ.get("BELLJAR_LONG") == "1" else 1000
+
+
+def census():
+    """Counts of the whole host; what others do on it moves them a little, growth by a run each moves them a lot."""
+    with open("/proc/sys/fs/file-nr", encoding="ascii") as f:
+        handles = int(f.read().split()[0])
+    counts = {"mounts": len(leaks.mounts()), "leaves": len(leaks.leaves()), "files": len(leaks.files()),
+              "descendants": len(leaks.descendants()), "processes": len(leaks.parents()), "handles": handles}
+    try:
+        with open("/proc/cgroups", encoding="ascii") as f:
+            counts["cgroups"] = max(int(line.split()[2]) for line in f if not line.startswith("#"))
+    except (OSError, ValueError):
+        pass
+    return counts
+
+
+def one(belljar, programs):
+    began = time.perf_counter()
+    code = subprocess.run([belljar, "run", "-q", "--ro-bind", programs, "/programs", "--", "/programs/load", "exit", "0"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return code.returncode, time.perf_counter() - began
+
+
+def test_no_growth(belljar, programs):
+    for _ in range(20):
+        code, _ = one(belljar, programs)
+        assert code == 0
+    before, times = census(), []
+    for _ in range(RUNS):
+        code, seconds = one(belljar, programs)
+        assert code == 0, "run %d of %d failed" % (len(times), RUNS)
+        times.append(seconds)
+    time.sleep(1)
+    after = census()
+    for name, count in before.items():
+        # A leak of one a run would be RUNS; a tenth of that is far above what neighbours do.
+        allowed = 0 if name in ("mounts", "files", "descendants") else max(20, RUNS // 10)
+        if name == "handles":
+            allowed = max(2000, RUNS // 2)
+        assert after[name] <= count + allowed, (name, before, after)
+    quarter = RUNS // 4
+    first, last = statistics.median(times[:quarter]), statistics.median(times[-quarter:])
+    assert last < first * 2, "a run took %.1f ms at first and %.1f ms at last" % (first * 1e3, last * 1e3)
+
+
+@pytest.mark.parametrize("words", [["deaf"], ["burn", "2", "0"], ["forks", "6", "1"]], ids=lambda w: w[0])
+def test_no_growth_of_killed_runs(belljar, programs, words):
+    """The same for runs that are killed in the middle, which tidy up on another path."""
+    before = census()
+    for _ in range(25):
+        subprocess.run([belljar, "run", "-q", "-w", "0.05", "-t", "0.05", "-p", "5", "--ro-bind", programs, "/programs",
+                        "--", "/programs/load", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
+    time.sleep(0.5)
+    after = census()
+    for name in ("mounts", "files", "descendants"):
+        assert after[name] <= before[name], (name, before, after)
+    assert after["leaves"] <= before["leaves"] + 5, (before, after)
+
+
+def test_at_the_same_time(belljar, programs):
+    """Sixty runs, up to eight at once: all succeed, each in a jail of its own."""
+    running, done = [], 0
+    while done < 60:
+        while len(running) < 8 and done + len(running) < 60:
+            running.append(subprocess.Popen([belljar, "run", "--json", "--ro-bind", programs, "/programs", "--",
+                                             "/programs/look", "neighbours"], stdin=subprocess.DEVNULL,
+                                            stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+        child = running.pop(0)
+        out, err = child.communicate(timeout=60)
+        assert child.returncode == 0 and b"others=0" in out, (out, err)
+        done += 1

@@ -1,0 +1,118 @@
+"""Layers: each is on and says so; a required one that cannot be had stops the run; a preferred one is reported.
+
+Its own file because "fail closed, and say what held" is a promise of its own.
+Changes when: a layer is added.
+"""
+import os
+import re
+
+import pytest
+
+ALWAYS = ["user", "mount", "pid", "ipc", "uts", "cgroup_namespace", "network", "capabilities", "no_new_privs",
+          "keyring", "rlimits", "seccomp"]
+KNOWN = ALWAYS + ["time", "landlock", "apparmor", "denial_report", "cgroup"]
+
+
+def missing(layers):
+    return [name for name, value in layers.items() if str(value).startswith("unavailable")]
+
+
+def test_every_layer_is_in_the_result(layers):
+    assert sorted(layers) == sorted(KNOWN), layers
+
+
+@pytest.mark.parametrize("name", ALWAYS)
+def test_on(layers, name):
+    assert layers[name] and not str(layers[name]).startswith("unavailable") and layers[name] != "off", layers
+
+
+def test_what_is_missing_says_why(layers):
+    for name in missing(layers):
+        assert re.match(r"unavailable: .{4,}", layers[name]), layers[name]
+
+
+def test_landlock_is_on_where_the_kernel_has_it(layers):
+    try:
+        with open("/sys/kernel/security/lsm", encoding="ascii") as f:
+            if "landlock" not in f.read():
+                pytest.skip("kernel lacks landlock in its active security modules")
+    except OSError:
+        pytest.skip("host lacks securityfs")
+    assert re.match(r"abi \d+", str(layers["landlock"])), layers
+
+
+def test_require_of_a_missing_layer_runs_nothing(jail, layers, tmp_path):
+    gone = missing(layers)
+    if not gone:
+        pytest.skip("host has every layer")
+    place = tmp_path / "place"
+    place.mkdir()
+    place.chmod(0o777)
+    os.chmod(tmp_path, 0o755)
+    result = jail.run(["sh", "-c", "echo ran >/data/ran; echo ran"],
+                      ["--profile", "sh", "--bind", place, "/data", "--require", gone[0]])
+    assert result.returncode == 125, result
+    assert gone[0] in result.message and b"ran\n" not in result.out, result
+    assert not os.listdir(place), "the program was started although a required layer is missing"
+
+
+def test_prefer_of_a_missing_layer_is_reported(jail, layers):
+    gone = missing(layers)
+    if not gone:
+        pytest.skip("host has every layer")
+    result = jail.look("self", options=["--prefer", gone[0]])
+    assert result.status == "ok" and str(result.layers[gone[0]]).startswith("unavailable: "), result
+
+
+@pytest.mark.parametrize("name", ["landlock", "time", "cgroup", "apparmor", "denial_report", "network"])
+def test_off_is_reported_as_off(jail, name):
+    result = jail.look("self", options=["--off", name])
+    assert result.status == "ok" and result.layers[name] == "off", result
+
+
+@pytest.mark.parametrize("name", ["mount", "pid", "no_new_privs"])
+def test_what_cannot_be_off(jail, name):
+    result = jail.look("self", options=["--off", name])
+    assert result.returncode == 125 and name in result.message, result
+
+
+def test_require_of_what_is_there(jail):
+    result = jail.look("self", options=["--require", "seccomp", "--require", "pid"])
+    assert result.status == "ok", result
+
+
+def test_unknown_layer(jail):
+    for option in ("--require", "--prefer", "--off"):
+        result = jail.look("self", options=[option, "moat"])
+        assert result.returncode == 125 and "moat" in result.message and "seccomp" in result.message, result
+
+
+def test_each_layer_holds_alone(jail):
+    """Without the filter the namespaces still refuse, and without Landlock the filter does: no layer stands in for all."""
+    result = jail.look("socket", 2, options=["--off", "seccomp"])
+    assert result.layers["seccomp"] == "off", result
+    # No interface is up, so that even an allowed socket reaches nobody; the network namespace's own effect:
+    code = "import socket\ns = socket.socket()\ntry:\n s.connect(('127.0.0.1', 9)); print('through')\n" \
+           "except OSError as e: print(e.errno)"
+    alone = jail.python(code, ["--off", "seccomp"])
+    assert alone.stdout.strip() in ("101", "13", "1"), alone
+
+
+def test_loopback_network_is_its_own(jail):
+    code = "import socket,threading\ns = socket.create_server(('127.0.0.1', 0))\n" \
+           "t = threading.Thread(target=lambda: s.accept()[0].sendall(b'hi')); t.start()\n" \
+           "print(socket.create_connection(s.getsockname()).recv(9)); t.join()"
+    result = jail.python(code, ["--network", "loopback", "-p", 8], profile="python-packages")
+    assert result.stdout == "b'hi'\n", result
+
+
+def test_loopback_network_reaches_no_host_service(jail):
+    import socket
+    server = socket.create_server(("127.0.0.1", 0))
+    try:
+        code = "import socket\ntry: socket.create_connection(('127.0.0.1', %d), 2); print('through')\n" \
+               "except OSError as e: print('refused')" % server.getsockname()[1]
+        result = jail.python(code, ["--network", "loopback"], profile="python-packages")
+    finally:
+        server.close()
+    assert result.stdout == "refused\n", result

@@ -1,0 +1,291 @@
+/* The parsers of /proc/self/cgroup and /proc/self/mountinfo, id ranges and kernel versions, fed with texts.
+ * Its own file because no host has all of these layouts.
+ * Changes when: a layout is found that the parsers get wrong. */
+#include "host/cgroup_scan.h"
+#include "host/id_range.h"
+#include "host/kernel.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* Feeds both texts in pieces of one size. */
+static void scan_in_pieces(struct bj_cgroup_scan *scan, const char *own, const char *mounts, size_t piece)
+{
+    bj__cgroup_scan_init(scan);
+    for (size_t at = 0, end = strlen(own); at < end; at += piece)
+        bj__cgroup_scan_own(scan, own + at, end - at < piece ? end - at : piece);
+    bj__cgroup_scan_own(scan, "", 0);
+    for (size_t at = 0, end = strlen(mounts); at < end; at += piece)
+        (void)bj__cgroup_scan_mounts(scan, mounts + at, end - at < piece ? end - at : piece);
+    (void)bj__cgroup_scan_mounts(scan, "", 0);
+}
+
+struct expectation {
+    const char *memory, *pids, *cpuacct, *unified;
+};
+
+/* The same answer, however the kernel cuts its text into reads. */
+static void check(const char *own, const char *mounts, struct expectation expected)
+{
+    static const size_t pieces[] = {1, 2, 7, 64, 1000, 1u << 20};
+    for (size_t i = 0; i < BJ_COUNT(pieces); i++) {
+        struct bj_cgroup_scan scan;
+        scan_in_pieces(&scan, own, mounts, pieces[i]);
+        assert_string_equal(scan.directory[BJ_V1_MEMORY], expected.memory);
+        assert_string_equal(scan.directory[BJ_V1_PIDS], expected.pids);
+        assert_string_equal(scan.directory[BJ_V1_CPUACCT], expected.cpuacct);
+        assert_string_equal(scan.directory[BJ_V2], expected.unified);
+    }
+}
+
+#define PROC_MOUNT "22 27 0:21 / /proc rw,relatime shared:5 - proc proc rw\n"
+
+static void test_pure_v2(void **state)
+{
+    (void)state;
+    check("0::/user.slice/user-1000.slice/session-3.scope\n",
+          PROC_MOUNT
+          "30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 master:7 - cgroup2 cgroup2 rw,nsdelegate\n",
+          (struct expectation){"", "", "", "/sys/fs/cgroup/user.slice/user-1000.slice/session-3.scope"});
+}
+
+static void test_pure_v1(void **state)
+{
+    (void)state;
+    check("12:pids:/a\n5:memory:/b/c\n2:cpu,cpuacct:/\n1:name=systemd:/s\n",
+          PROC_MOUNT "31 30 0:27 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+                     "32 30 0:28 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+                     "33 30 0:29 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+                     "34 30 0:30 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n",
+          (struct expectation){"/sys/fs/cgroup/memory/b/c", "/sys/fs/cgroup/pids/a",
+                               "/sys/fs/cgroup/cpu,cpuacct", ""});
+}
+
+static void test_hybrid(void **state)
+{
+    (void)state;
+    check("8:pids:/\n4:memory:/process_api/x1\n2:cpuacct:/\n0::/\n",
+          "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+          "33 31 0:30 / /sys/fs/cgroup/cpuacct rw - cgroup cgroup rw,cpuacct\n"
+          "39 31 0:36 / /sys/fs/cgroup/pids rw - cgroup cgroup rw,pids\n"
+          "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw", /* no newline at the end */
+          (struct expectation){"/sys/fs/cgroup/memory/process_api/x1", "/sys/fs/cgroup/pids",
+                               "/sys/fs/cgroup/cpuacct", "/sys/fs/cgroup/unified"});
+}
+
+/* With a cgroup namespace of its own the container's group is "/" everywhere. */
+static void test_container_with_namespace(void **state)
+{
+    (void)state;
+    check("0::/\n", "700 690 0:26 / /sys/fs/cgroup ro,nosuid - cgroup2 cgroup rw,nsdelegate\n",
+          (struct expectation){"", "", "", "/sys/fs/cgroup"});
+}
+
+/* Without one, the mount shows the container's part only, and the path is the host's. */
+static void test_container_without_namespace(void **state)
+{
+    (void)state;
+    check("4:memory:/docker/abc/sub\n8:pids:/docker/abc\n",
+          "35 31 0:32 /docker/abc /sys/fs/cgroup/memory rw master:9 - cgroup cgroup rw,memory\n"
+          "39 31 0:36 /docker/abc /sys/fs/cgroup/pids rw master:9 - cgroup cgroup rw,pids\n",
+          (struct expectation){"/sys/fs/cgroup/memory/sub", "/sys/fs/cgroup/pids", "", ""});
+}
+
+/* A mount of somebody else's part does not show the own group, even where a name is the beginning of another.
+ */
+static void test_mount_of_another_group(void **state)
+{
+    (void)state;
+    check("0::/docker/abcdef\n", "30 23 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+          (struct expectation){"", "", "", ""});
+    check("0::/docker/abcdef\n",
+          "30 23 0:26 /docker/abc /wrong rw - cgroup2 cgroup2 rw\n"
+          "31 23 0:26 / /right rw - cgroup2 cgroup2 rw\n"
+          "32 23 0:26 / /later rw - cgroup2 cgroup2 rw\n",
+          (struct expectation){"", "", "", "/right/docker/abcdef"});
+}
+
+/* cgroup_namespaces(7): "/.." leads out of the namespace; nothing may be made from such a path. */
+static void test_outside_of_the_namespace(void **state)
+{
+    (void)state;
+    check("0::/../other\n", "30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+          (struct expectation){"", "", "", ""});
+    check("0::/\n", "30 23 0:26 /.. /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+          (struct expectation){"", "", "", ""});
+    check("0::/a..b/..c\n", "30 23 0:26 / /m rw - cgroup2 cgroup2 rw\n",
+          (struct expectation){"", "", "", "/m/a..b/..c"});
+}
+
+static void test_octal_escapes(void **state)
+{
+    (void)state;
+    check("0::/with blank/x\n",
+          "30 23 0:26 /with\\040blank /mnt/a\\040b\\011c\\134d\\012e\\043 rw - cgroup2 none rw\n",
+          (struct expectation){"", "", "", "/mnt/a b\tc\\d\ne#/x"});
+    /* not an escape: kept as it is */
+    check("0::/x\n", "30 23 0:26 / /mnt/a\\04 rw - cgroup2 none rw\n",
+          (struct expectation){"", "", "", "/mnt/a\\04/x"});
+}
+
+static void test_unknown_shapes_are_skipped(void **state)
+{
+    (void)state;
+    check("nonsense\n\n::\n0:\n:memory\n99999999999999999999:x:/y\n0::/ok\n",
+          "\n - cgroup2\n - cgroup2 x\n30 - cgroup2 x rw\n1 2 3 4 - cgroup2 x rw\n"
+          "30 23 0:26 relative /bad rw - cgroup2 x rw\n30 23 0:26 / bad rw - cgroup2 x rw\n"
+          "30 23 0:26 / /bad rw - cgroup3 x rw\n30 23 0:26 / /bad rw - cgroup x rw\n"
+          "30 23 0:26 / /good rw - cgroup2 x rw\n",
+          (struct expectation){"", "", "", "/good/ok"});
+    /* a word that only contains "memory" is another controller */
+    check("4:memoryx,xmemory:/bad\n", "35 31 0:32 / /m rw - cgroup cgroup rw,memoryx,xmemory\n",
+          (struct expectation){"", "", "", ""});
+}
+
+/* A line longer than the parser's own is ignored as a whole: its tail is not taken for a line. */
+static void test_hostile_long_lines(void **state)
+{
+    (void)state;
+    enum { LONG = 300000 };
+    char *text = calloc(1, LONG + 400);
+    assert_non_null(text);
+    memset(text, 'a', LONG);
+    for (size_t at = 0; at + 64 < LONG; at += 61)
+        memcpy(text + at, " / /bad rw - cgroup2 x rw", 25);
+    (void)snprintf(text + LONG, 400,
+                   " 30 23 0:26 / /bad rw - cgroup2 x rw\n30 23 0:26 / /good rw - cgroup2 x rw\n");
+    check("0::/g\n", text, (struct expectation){"", "", "", "/good/g"});
+
+    /* a path that fits a line but not a directory is dropped, and said to be */
+    memset(text, 'p', 3000);
+    memcpy(text, "0::/", 4);
+    (void)snprintf(text + 3000, 8, "\n");
+    struct bj_cgroup_scan scan;
+    scan_in_pieces(&scan, text, "30 23 0:26 / /m rw - cgroup2 x rw\n", 4096);
+    assert_string_equal(scan.directory[BJ_V2], "");
+    assert_true(scan.too_long);
+    free(text);
+}
+
+static void test_directory_at_the_edge_of_its_size(void **state)
+{
+    (void)state;
+    char own[300] = "0::/";
+    for (size_t length = 250; length < 260; length++) {
+        memset(own + 4, 'x', length);
+        own[4 + length - 1] = '\n';
+        own[4 + length] = 0;
+        struct bj_cgroup_scan scan;
+        scan_in_pieces(&scan, own, "30 23 0:26 / /mm rw - cgroup2 x rw\n", 4096);
+        size_t full = 3 + 1 + length - 1; /* "/mm" "/" "xx" */
+        assert_int_equal(strlen(scan.directory[BJ_V2]), full < BJ_CGROUP_PATH ? full : 0);
+        assert_int_equal(scan.too_long, full >= BJ_CGROUP_PATH);
+    }
+}
+
+static void test_stops_when_all_is_found(void **state)
+{
+    (void)state;
+    struct bj_cgroup_scan scan;
+    bj__cgroup_scan_init(&scan);
+    bj__cgroup_scan_own(&scan, "0::/\n", 5);
+    bj__cgroup_scan_own(&scan, "", 0);
+    assert_false(bj__cgroup_scan_mounts(&scan, PROC_MOUNT, strlen(PROC_MOUNT)));
+    const char *line = "30 23 0:26 / /m rw - cgroup2 x rw\n";
+    assert_true(bj__cgroup_scan_mounts(&scan, line, strlen(line)));
+}
+
+static int parse_range(const char *text, uint64_t pid_max, struct bj_error *err)
+{
+    uint32_t first = 7, count = 7;
+    int r = bj__id_range_parse(text, pid_max, &first, &count, err);
+    if (r < 0)
+        assert_true(first == 7 && count == 7); /* outputs are untouched on failure */
+    return r;
+}
+
+static void test_id_ranges(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      ":",
+                                      "1",
+                                      "70000",
+                                      "70000:",
+                                      ":70000",
+                                      "-1:70000",
+                                      " 70000:70000",
+                                      "70000:70000 ",
+                                      "0x20000:70000",
+                                      "7e4:7e4",
+                                      "65535:70000",
+                                      "70000:65535",
+                                      "4294967295:1",
+                                      "4294901760:65536",
+                                      "70000:18446744073709551616",
+                                      "70000:4294967295"};
+    struct bj_error err;
+    uint32_t first, count;
+    for (size_t i = 0; i < BJ_COUNT(bad); i++) {
+        assert_true(parse_range(bad[i], 32768, &err) < 0);
+        assert_string_equal(err.field, "BELLJAR_ID_RANGE");
+    }
+    assert_int_equal(bj__id_range_parse("65536:65536", 32768, &first, &count, &err), 0);
+    assert_true(first == 65536 && count == 65536);
+    assert_int_equal(parse_range("65536:65536", 32769, &err), -EINVAL);
+    assert_non_null(strstr(err.message, "kernel.pid_max"));
+    assert_int_equal(parse_range("4294901759:65536", 32768, &err), 0); /* the last id is 4294967294 */
+    assert_int_equal(parse_range(NULL, BJ_PID_MAX_LIMIT, &err), 0);
+}
+
+static void test_id_maps(void **state)
+{
+    (void)state;
+    assert_true(bj__id_range_mapped("         0          0 4294967295\n", 1610612736, 16777216));
+    assert_false(bj__id_range_mapped("         0       1000          1\n", 1610612736, 16777216));
+    assert_true(bj__id_range_mapped("0 1000 1\n100000 200000 65536\n", 100000, 65536));
+    assert_false(bj__id_range_mapped("0 1000 1\n100000 200000 65536\n", 100000, 65537));
+    assert_false(bj__id_range_mapped("0 1000 1\n100000 200000 65536\n", 99999, 65536));
+    /* two extents that meet are not one */
+    assert_false(bj__id_range_mapped("100000 1 10\n100010 11 10\n", 100000, 20));
+    assert_false(bj__id_range_mapped("", 100000, 1));
+    assert_false(bj__id_range_mapped("0 0 99999999999999999999\n", 100000, 1));
+    assert_false(
+        bj__id_range_mapped("0 0 x\n0 0 4294967295\n", 100000, 1)); /* not a map: nothing is believed */
+}
+
+static void test_kernel_versions(void **state)
+{
+    (void)state;
+    assert_int_equal(bj__kernel_version("6.18.44-fc-v769"), KERNEL_VERSION(6, 18, 44));
+    assert_int_equal(bj__kernel_version("5.4"), KERNEL_VERSION(5, 4, 0));
+    assert_int_equal(bj__kernel_version("6.1-rc3"), KERNEL_VERSION(6, 1, 0));
+    assert_int_equal(bj__kernel_version("4.9.337"), KERNEL_VERSION(4, 9, 255));
+    assert_int_equal(bj__kernel_version(""), 0);
+    assert_int_equal(bj__kernel_version("x"), 0);
+    assert_int_equal(bj__kernel_version("5.4.0.1.2"), KERNEL_VERSION(5, 4, 0));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pure_v2),
+        cmocka_unit_test(test_pure_v1),
+        cmocka_unit_test(test_hybrid),
+        cmocka_unit_test(test_container_with_namespace),
+        cmocka_unit_test(test_container_without_namespace),
+        cmocka_unit_test(test_mount_of_another_group),
+        cmocka_unit_test(test_outside_of_the_namespace),
+        cmocka_unit_test(test_octal_escapes),
+        cmocka_unit_test(test_unknown_shapes_are_skipped),
+        cmocka_unit_test(test_hostile_long_lines),
+        cmocka_unit_test(test_directory_at_the_edge_of_its_size),
+        cmocka_unit_test(test_stops_when_all_is_found),
+        cmocka_unit_test(test_id_ranges),
+        cmocka_unit_test(test_id_maps),
+        cmocka_unit_test(test_kernel_versions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
