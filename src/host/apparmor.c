@@ -29,20 +29,12 @@ static enum loaded find_directory(void)
     return loaded;
 }
 
-/* "unconfined", "NAME (MODE)", or "" when it cannot be had. */
-static void read_own_profile(char *text, size_t size)
+void bj__apparmor_current(char *text, size_t size)
 {
     if (bj__small_read(AT_FDCWD, "/proc/self/attr/apparmor/current", text, size) < 0 &&
         bj__small_read(AT_FDCWD, "/proc/self/attr/current", text, size) < 0) /* before 5.8 */
         text[0] = 0;
     text[strcspn(text, "\n")] = 0;
-}
-
-bool bj__apparmor_is_plain(void)
-{
-    char text[64];
-    read_own_profile(text, sizeof(text));
-    return strcmp(text, "unconfined") == 0;
 }
 
 int bj__apparmor_probe(char *problem, size_t size)
@@ -70,12 +62,14 @@ int bj__apparmor_probe(char *problem, size_t size)
     case LOADED_YES:
         break;
     }
-    read_own_profile(text, sizeof(text));
+    bj__apparmor_current(text, sizeof(text));
     /* With no_new_privs only an unconfined process (or profile in mode unconfined) may change to a profile
      * that is not a part of its own (kernel: apparmor_bprm_creds_for_exec). */
     if (!strstr(text, "unconfined")) {
         (void)snprintf(problem, size,
-                       "this process is itself confined by profile %.40s; fix: run it unconfined", text);
+                       "this process is confined by profile %.40s itself; fix: docker or podman run "
+                       "--security-opt apparmor=unconfined",
+                       text);
         return 0;
     }
     return 1;

@@ -13,7 +13,7 @@ int bj__apparmor_probe(char *problem, size_t size);
 /* As shown in sysctls of Ubuntu 23.10 and later: ordinary programs may make user namespaces, but have no
  * capability in them unless their profile says "userns,". */
 bool bj__apparmor_restricts_userns(void);
-/* Is this process in no profile at all, to which that restriction applies? */
-bool bj__apparmor_is_plain(void);
+/* The profile that this process is in: "unconfined", "NAME (MODE)", or "" without AppArmor. */
+void bj__apparmor_current(char *text, size_t size);
 
 #endif

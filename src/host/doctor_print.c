@@ -23,16 +23,21 @@ static const char *privilege_text(const struct bj_host *host)
                           : "ordinary user: every run has this user's id outside";
 }
 
+/* One line, and the fix on its own, unless the one just told (*last_fix) is the same. */
 static int add_finding(struct bj_buf *out, const char *name, const char *wanted,
-                       const struct bj_finding *finding)
+                       const struct bj_finding *finding, const char **last_fix)
 {
     const char *note = finding->on && finding->detail[0] ? finding->detail : finding->problem;
-    int r = bj__buf_printf(out, *note ? "%-17s %-8s %-8s %s\n" : "%-17s %-8s %s\n", name, wanted,
-                           finding->on ? "on" : "missing", note);
+    int r = bj__buf_printf(out, "%-17s %-8s %s", name, wanted, finding->on ? "on" : "missing");
+    if (r == 0)
+        r = *note ? bj__buf_printf(out, "%s%s\n", finding->on ? "       " : "  ", note)
+                  : bj__buf_add(out, "\n", 1);
     if (r == 0 && finding->on && finding->detail[0] && finding->problem[0])
         r = bj__buf_printf(out, "%-35s %s\n", "", finding->problem); /* in part */
-    if (r == 0 && finding->fix)
+    if (r == 0 && finding->fix && (!*last_fix || strcmp(*last_fix, finding->fix) != 0))
         r = bj__buf_printf(out, "%-35s fix: %s\n", "", finding->fix);
+    if (finding->fix)
+        *last_fix = finding->fix;
     return r;
 }
 
@@ -53,12 +58,14 @@ static int add_head(struct bj_buf *out, const struct bj_diagnosis *diagnosis)
 
 static int add_layers(struct bj_buf *out, const struct bj_diagnosis *diagnosis)
 {
+    const char *last_fix = NULL;
     int r = bj__buf_printf(out, "%-17s %-8s %s\n", "LAYER", "WANTED", "HERE");
     for (enum bj_layer layer = 0; r == 0 && layer < BJ_LAYER__COUNT; layer++)
         r = add_finding(out, bj__layer_name(layer), bj__mode_name(diagnosis->layers[layer].mode),
-                        &diagnosis->layers[layer]);
+                        &diagnosis->layers[layer], &last_fix);
     if (r == 0)
-        r = add_finding(out, "/proc", diagnosis->proc.mode == BJ_OFF ? "none" : "own", &diagnosis->proc);
+        r = add_finding(out, "/proc", diagnosis->proc.mode == BJ_OFF ? "none" : "own", &diagnosis->proc,
+                        &last_fix);
     return r;
 }
 

@@ -102,11 +102,23 @@ static bool is_zero(const char *sysctl)
     return bj__small_number(AT_FDCWD, sysctl, &value) == 0 && value == 0;
 }
 
+/* Ubuntu's restriction is on programs without a profile; /usr/bin/belljar has one (packaging/apparmor). */
+static bool is_restricted_by_apparmor(void)
+{
+    char profile[64];
+    if (!bj__apparmor_restricts_userns())
+        return false;
+    bj__apparmor_current(profile, sizeof(profile));
+    return strcmp(profile, "unconfined") == 0;
+}
+
 static void judge_user_namespace(struct bj_host *host)
 {
     char *problem = host->user_namespace_problem;
     size_t size = sizeof(host->user_namespace_problem);
-    if (access("/proc/self/ns/user", F_OK) < 0)
+    if (access("/proc/self/ns/user", F_OK) < 0 && access("/proc/self/stat", F_OK) < 0)
+        (void)snprintf(problem, size, "/proc is not mounted; fix: mount -t proc proc /proc");
+    else if (access("/proc/self/ns/user", F_OK) < 0)
         (void)snprintf(problem, size, "not in this kernel; fix: a kernel with CONFIG_USER_NS=y");
     else if (is_zero("/proc/sys/user/max_user_namespaces"))
         (void)snprintf(problem, size,
@@ -116,7 +128,7 @@ static void judge_user_namespace(struct bj_host *host)
         (void)snprintf(problem, size,
                        "only root may make user namespaces; fix: sysctl -w "
                        "kernel.unprivileged_userns_clone=1");
-    else if (!host->root && bj__apparmor_restricts_userns() && bj__apparmor_is_plain())
+    else if (!host->root && is_restricted_by_apparmor())
         (void)snprintf(problem, size,
                        "AppArmor gives unprivileged user namespaces no capabilities; fix: "
                        "apparmor_parser -r /etc/apparmor.d/belljar, then run /usr/bin/belljar");

@@ -157,7 +157,6 @@ static void try_together(const struct trial *trial, uint64_t user)
     if (pid == 0) {
         trial->result[BJ_TRIAL_MAP] = user ? try_map(trial) : 0;
         try_mounts(trial->result);
-        try_filters(trial->result);
         leave();
     }
     trial->result[BJ_TRIAL_ALL] = outcome(pid);
@@ -173,6 +172,7 @@ static void __attribute__((noreturn)) run_trials(const struct trial *trial)
     for (size_t i = 0; i < BJ_COUNT(namespaces); i++)
         trial->result[namespaces[i].which] = try_namespace(namespaces[i].flag | user);
     try_together(trial, user);
+    try_filters(trial->result); /* in this child: they need no namespace, and cannot be taken back */
     leave();
 }
 

@@ -24,6 +24,7 @@ enum bj_trial {
     BJ_TRIAL_NOSYMFOLLOW, /* mount_setattr */
     BJ_TRIAL_PROC,        /* fsmount of proc */
     BJ_TRIAL_PIVOT,       /* move_mount, pivot_root */
+    /* and in one that has none: */
     BJ_TRIAL_KEYRING,
     BJ_TRIAL_LANDLOCK,
     BJ_TRIAL_LISTENER,

@@ -86,6 +86,8 @@ static const char *kernel_of(enum bj_trial which)
 
 static void explain_refusal(enum bj_trial which, const char **why, const char **fix)
 {
+    char profile[64];
+    bj__apparmor_current(profile, sizeof(profile));
     if (which == BJ_TRIAL_PROC) {
         /* fs/namespace.c:mount_too_revealing: parts of the /proc seen here are mounted over */
         *why = "the container's own /proc is masked";
@@ -93,6 +95,9 @@ static void explain_refusal(enum bj_trial which, const char **why, const char **
     } else if (bj__under_filter()) {
         *why = "a seccomp filter around this process (a container's) refuses it";
         *fix = SECCOMP_FIX;
+    } else if (profile[0] && !strstr(profile, "unconfined")) {
+        *why = "the AppArmor profile of this process (a container's) refuses it";
+        *fix = "; fix: docker or podman run --security-opt apparmor=unconfined";
     } else if (bj__apparmor_restricts_userns()) {
         *why = "AppArmor gives unprivileged user namespaces no capabilities";
         *fix = "; fix: apparmor_parser -r /etc/apparmor.d/belljar";
@@ -122,7 +127,8 @@ void bj__trial_why(const struct bj_host_trial *trial, enum bj_trial which, char 
         fix = kernel;
     } else if (error == ENOSPC && which != BJ_TRIAL_TMPFS) {
         why = "the limit of namespaces is reached";
-        fix = "; fix: raise sysctl user.max_*_namespaces";
+        fix = trial->result[BJ_TRIAL_USER] == ENOSPC ? "; fix: sysctl -w user.max_user_namespaces=15000"
+                                                     : "; fix: raise the sysctls user.max_*_namespaces";
     } else if (error == EBUSY && which == BJ_TRIAL_LISTENER) {
         why = "a container around this process has the only listener there can be";
     }

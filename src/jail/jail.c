@@ -37,7 +37,20 @@ static int map_timing(struct bj_jail *jail, const struct bj_plan *plan, struct b
     return 0;
 }
 
-/* The control group is joined before MAPPED, so that all of the guest's life is counted and limited. */
+static int give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+{
+    int tasks[BJ_CGROUP_V1_COUNT] = {-1, -1, -1};
+    if (!jail->plan->cgroup)
+        return 0;
+    int r = bj__cgroup_open_tasks(&jail->cgroup, tasks, err);
+    for (int i = 0; i < BJ_CGROUP_V1_COUNT; i++) {
+        if (r == 0 && tasks[i] >= 0)
+            r = bj__ends_give(ends, BJ_SEAT_TASKS + i, &tasks[i]);
+        bj__fd_close(&tasks[i]);
+    }
+    return r;
+}
+
 static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
     const struct bj_plan *plan = jail->plan;
@@ -53,9 +66,7 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
                                 (unsigned long long)plan->clone_flags);
     jail->pid = pid;
     bj__stdio_close_theirs(ends);
-    int r = plan->cgroup ? bj__cgroup_attach(&jail->cgroup, pid, false, err) : 0;
-    if (r == 0)
-        r = bj__idmap_write(plan, pid, err);
+    int r = bj__idmap_write(plan, pid, err);
     if (r < 0)
         return r;
     /* Both at once: a jail that is run at once does not rest at READY. A child that died is seen below. */
@@ -74,6 +85,8 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
         r = map_timing(jail, plan, err);
     if (r == 0)
         r = bj__stdio_open(jail, ends, err);
+    if (r == 0)
+        r = give_task_lists(jail, ends, err);
     if (r == 0)
         r = clone_and_map(jail, ends, err);
     if (r == 0)

@@ -50,6 +50,8 @@ uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid);
 struct bj_ends {
     int theirs[16]; /* by enum bj_seat; -1: none */
 };
+/* Takes *fd for a seat; theirs must be above the seats, or seating one would close another. */
+int bj__ends_give(struct bj_ends *ends, int seat, int *fd);
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err);
 void bj__stdio_close_theirs(struct bj_ends *ends);
 /* sync.c */

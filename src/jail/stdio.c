@@ -14,10 +14,9 @@
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
 
-_Static_assert(BJ_SEAT__END <= 16, "struct bj_ends has a place for each seat");
+_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_COUNT == BJ_SEAT__END && BJ_SEAT__END <= 16, "struct bj_ends has a place for each seat");
 
-/* Takes *fd; theirs must be above the seats, or seating one would close another. */
-static int give(struct bj_ends *ends, enum bj_seat seat, int *fd)
+int bj__ends_give(struct bj_ends *ends, int seat, int *fd)
 {
     if (*fd >= BJ_SEAT__END) {
         ends->theirs[seat] = bj__fd_take(fd);
@@ -35,7 +34,7 @@ static int open_pipe(struct bj_ends *ends, enum bj_seat seat, int our_end, int *
     if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         return -errno;
     *ret_ours = pipe_ends[our_end];
-    int r = give(ends, seat, &pipe_ends[!our_end]);
+    int r = bj__ends_give(ends, seat, &pipe_ends[!our_end]);
     if (r == 0 && fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0)
         r = -errno;
     return r;
@@ -47,7 +46,7 @@ static int open_socket(struct bj_ends *ends, enum bj_seat seat, int *ret_ours)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     *ret_ours = pair[0];
-    return give(ends, seat, &pair[1]);
+    return bj__ends_give(ends, seat, &pair[1]);
 }
 
 static int open_hold(struct bj_ends *ends)
@@ -55,8 +54,8 @@ static int open_hold(struct bj_ends *ends)
     int pipe_ends[2];
     if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         return -errno;
-    int r = give(ends, BJ_SEAT_HOLD, &pipe_ends[0]);
-    int r2 = give(ends, BJ_SEAT_HOLD_WRITE, &pipe_ends[1]);
+    int r = bj__ends_give(ends, BJ_SEAT_HOLD, &pipe_ends[0]);
+    int r2 = bj__ends_give(ends, BJ_SEAT_HOLD_WRITE, &pipe_ends[1]);
     return r < 0 ? r : r2;
 }
 
@@ -72,7 +71,7 @@ static int open_init(struct bj_ends *ends)
         return -EIO;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
         return -errno;
-    return give(ends, BJ_SEAT_INIT, &fd);
+    return bj__ends_give(ends, BJ_SEAT_INIT, &fd);
 }
 
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)

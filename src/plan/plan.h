@@ -45,6 +45,9 @@ enum bj_op_flag {
 
 #define BJ_SLOT_MAX 80 /* descriptors that a plan can hold open at once; 64 mounts and some of our own */
 
+/* Memory, pids and cpuacct are hierarchies of their own in control groups v1. */
+#define BJ_CGROUP_V1_HIERARCHIES 3
+
 /* Inside ids of the jail. */
 #define BJ_GUEST_ID 1000u
 

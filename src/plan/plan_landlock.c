@@ -61,6 +61,7 @@ static void allow_own(struct bj_build *build)
         allow(build, scratch[i], FS_WRITABLE | execute);
     for (size_t i = 0; i < BJ_COUNT(devices); i++)
         allow(build, devices[i], FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE);
+    allow(build, "/dev", FS_READ_DIR);
     if (build->spec->proc != BJ_PROC_NONE)
         allow(build, "/proc", FS_READ_FILE | FS_READ_DIR);
     for (size_t i = 0; i < build->sources->entry_count; i++) {

@@ -16,10 +16,12 @@ static void add_limit(struct bj_build *build, int resource, uint64_t soft, uint6
 }
 
 /* The kernel counts processes of a uid in this user namespace (since Linux 5.14). With one id for all, pid 1 is
- * among them. */
+ * among them. Where the control group counts too it must be the one to refuse, because it keeps count of that. */
 static uint64_t process_limit(const struct bj_build *build)
 {
-    return build->spec->limits.processes + (build->plan->two_ids ? 0 : 1);
+    const struct bj_host_cgroup *cgroup = &build->host->cgroup;
+    bool counted = build->plan->cgroup && (cgroup->v1_pids[0] || cgroup->unified_pids);
+    return build->spec->limits.processes + (counted ? 16 : build->plan->two_ids ? 0 : 1);
 }
 
 void bj__plan_limits(struct bj_build *build)

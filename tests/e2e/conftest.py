@@ -91,7 +91,7 @@ def layers(jail):
 
 
 def has(value):
-    return value is not None and value != "off" and not str(value).startswith("unavailable")
+    return value is not None and not str(value).startswith(("off", "unavailable"))
 
 
 @pytest.fixture(scope="session")

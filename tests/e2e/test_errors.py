@@ -70,7 +70,7 @@ def test_wrong_type(refused, key, value):
 
 @pytest.mark.parametrize("name,value", [
     ("wall_seconds", "6"), ("wall_seconds", -1), ("wall_seconds", 0), ("wall_seconds", 1e300), ("cpu_seconds", True),
-    ("cpu_seconds", -0.5), ("memory_bytes", 1.5), ("memory_bytes", -1), ("memory_bytes", 1), ("memory_bytes", 1 << 63),
+    ("cpu_seconds", -0.5), ("memory_bytes", 1.5), ("memory_bytes", -1), ("memory_bytes", 1), ("memory_bytes", 1 << 62),
     ("memory_bytes", "64M"), ("processes", 0), ("processes", 10**9), ("output_bytes", -1), ("output_bytes", 1 << 60),
     ("disk_bytes", 0), ("files", 0), ("file_bytes", -5), ("open_files", 0), ("open_files", 10**7), ("stack_bytes", 1),
     ("wall_seconds", None),
@@ -111,7 +111,8 @@ def test_profile_name_is_no_path_of_a_request(refused, tmp_path):
 
 @pytest.mark.parametrize("text,word", [("", ""), ("{", ""), ("[]", ""), ("null", ""), ('{"version": 1, "version": 1}', ""),
                                        (json.dumps(GOOD) + "x", ""), (json.dumps(GOOD)[:-1] + ",}", ""),
-                                       ("[" * 5000, ""), ('{"stdin": "\\ud800"}', ""), ("\ufeff" + json.dumps(GOOD), "")],
+                                       ("[" * 5000, ""), ('{"stdin": "\\ud800"}', ""), ("\ufeff" + json.dumps(GOOD), ""),
+                                       ('{"limits": {"memory_bytes": 9223372036854775808}}', "too big")],
                          ids=lambda t: repr(t)[:18])
 def test_broken_json(refused, text, word):
     refused(text, word)
@@ -138,7 +139,6 @@ def options(belljar, *words, command=("sh", "-c", "echo started")):
     (["--status-fd", "999"], ["999"]), (["--status-fd", "x"], ["x"]), (["-C", "relative"], ["relative"]),
     (["-i", "/no/such/file"], ["/no/such/file"]), (["-o", "/no/such/dir/file"], ["/no/such/dir/file"]),
     (["--file", "a=/no/such/file"], ["/no/such/file"]), (["--profile", "nope"], ["nope"]), (["--nope"], ["--nope"]),
-    (["--spec", "/no/such/spec"], ["/no/such/spec"]),
 ], ids=lambda v: " ".join(v)[:30] if isinstance(v, list) else "")
 def test_bad_option(belljar, words, names):
     if words[:1] == ["-E"] and " " in words[1]:
@@ -146,6 +146,10 @@ def test_bad_option(belljar, words, names):
         assert result.returncode in (0, 125), result
         return
     verify(options(belljar, *words), names[-1] if names else "", *names[:-1])
+
+
+def test_missing_spec(belljar):
+    verify(belljar_run.run_argv([belljar, "run", "--spec", "/no/such/spec"]), "/no/such/spec")
 
 
 def test_no_command_at_all(belljar):

@@ -6,6 +6,7 @@ Changes when: the rules for names or for what may be collected change.
 import base64
 import json
 import os
+import re
 
 import belljar_run
 import pytest
@@ -204,7 +205,7 @@ def test_a_linked_directory_is_not_entered(jail):
 
 
 def test_a_hard_linked_file_is_refused_under_both_names(jail):
-    result = jail.load("leave", 10, options=["--collect", "hard.txt", "--collect", "plain.txt"])
+    result = jail.load("leave", 10, options=["--collect", "hard.txt", "--collect", "first.txt"])
     if result.lines()["hardlink"] == "ok":
         assert all(belljar_run.file_bytes(f) is None for f in result.files), result
 
@@ -215,7 +216,7 @@ def test_names_that_break_lines_and_text(jail):
     for entry in result.files:
         assert not set(entry["path"]) & set("\x00"), entry
     assert b"new\nline" not in result.out  # a raw line break in JSON would be invalid; escaped or refused is right
-    assert belljar_run.file_bytes(result.file("plain.txt")) is None or result.status == "ok"
+    assert belljar_run.file_bytes(result.file("plain.txt")) == b"fffff"
 
 
 def test_a_file_of_mode_zero_is_still_the_results(jail):
@@ -310,7 +311,7 @@ def test_writable_bind(jail, tmp_path):
 @pytest.mark.parametrize("target", ["/", "/proc", "relative", "/a/../b", "/box/../etc", "/dev"])
 def test_bad_mount_targets(jail, tmp_path, target):
     result = jail.load("exit", 0, options=["--ro-bind", tmp_path, target])
-    assert result.returncode == 125 and "mounts" in result.message, result
+    assert result.returncode == 125 and re.search("mounts|--ro-bind", result.message), result
 
 
 def test_missing_mount_source(jail):

@@ -23,7 +23,7 @@ def test_every_layer_is_in_the_result(layers):
 
 @pytest.mark.parametrize("name", ALWAYS)
 def test_on(layers, name):
-    assert layers[name] and not str(layers[name]).startswith("unavailable") and layers[name] != "off", layers
+    assert layers[name] and not str(layers[name]).startswith(("unavailable", "off")), layers
 
 
 def test_what_is_missing_says_why(layers):
@@ -67,7 +67,7 @@ def test_prefer_of_a_missing_layer_is_reported(jail, layers):
 @pytest.mark.parametrize("name", ["landlock", "time", "cgroup", "apparmor", "denial_report", "network"])
 def test_off_is_reported_as_off(jail, name):
     result = jail.look("self", options=["--off", name])
-    assert result.status == "ok" and result.layers[name] == "off", result
+    assert result.status == "ok" and result.layers[name].startswith("off"), result
 
 
 @pytest.mark.parametrize("name", ["mount", "pid", "no_new_privs"])
@@ -90,7 +90,7 @@ def test_unknown_layer(jail):
 def test_each_layer_holds_alone(jail):
     """Without the filter the namespaces still refuse, and without Landlock the filter does: no layer stands in for all."""
     result = jail.look("socket", 2, options=["--off", "seccomp"])
-    assert result.layers["seccomp"] == "off", result
+    assert result.layers["seccomp"].startswith("off"), result
     # No interface is up, so that even an allowed socket reaches nobody; the network namespace's own effect:
     code = "import socket\ns = socket.socket()\ntry:\n s.connect(('127.0.0.1', 9)); print('through')\n" \
            "except OSError as e: print(e.errno)"

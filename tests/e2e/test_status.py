@@ -119,7 +119,7 @@ def test_memory_is_limited_without_a_cgroup(jail):
     result = jail.load("allocate", 1 << 30, options=["-m", "64M", "-w", 20, "--off", "cgroup"])
     assert result.status in ("exit", "memory_limit"), result
     assert "allocate=ok" not in result.stdout
-    assert result.layers["cgroup"] == "off"
+    assert result.layers["cgroup"].startswith("off")
 
 
 def test_killed_by_itself_near_the_memory_limit_is_a_signal(jail, memory_cgroup):

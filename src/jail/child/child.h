@@ -20,7 +20,8 @@ enum bj_seat {
     BJ_SEAT_HOLD_WRITE = 6,
     BJ_SEAT_INIT = 7, /* the program of pid 1, a sealed memfd */
     BJ_SEAT_STDIN = 8, BJ_SEAT_STDOUT = 9, BJ_SEAT_STDERR = 10, /* until STDIO moves them */
-    BJ_SEAT__END = 11
+    BJ_SEAT_TASKS = 11, /* and 12, 13: task lists of the run's v1 control groups */
+    BJ_SEAT__END = 14
 };
 
 /* Steps, in the order in which they happen. */

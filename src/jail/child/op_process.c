@@ -13,6 +13,19 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+/* value: how many task lists there may be, from seat TASKS on. */
+long bj__op_JOIN_CGROUP(struct bj_child *child, const struct bj_op *op)
+{
+    for (uint64_t i = 0; i < op->value; i++) {
+        if (child->seats[BJ_SEAT_TASKS + i] < 0)
+            continue;
+        long r = sys_write(BJ_SEAT_TASKS + (int)i, "0", 1);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 long bj__op_SETSID(struct bj_child *child, const struct bj_op *op)
 {
     return sys0(SYS_setsid);

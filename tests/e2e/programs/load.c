@@ -225,7 +225,8 @@ static int do_leave(int argc, char **argv)
     report("symlink", symlink("/etc/passwd", "link.txt"));
     report("symlink_beside", symlink("plain.txt", "beside.txt"));
     report("directory_link", symlink("/etc", "linkdir"));
-    report("hardlink", link("plain.txt", "hard.txt"));
+    write_file("first.txt", 5);
+    report("hardlink", link("first.txt", "hard.txt"));
     report("fifo", mkfifo("fifo.txt", 0644));
     report("directory", mkdir("directory.txt", 0755));
     int fd = open("sparse.txt", O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
