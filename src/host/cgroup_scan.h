@@ -4,7 +4,7 @@
 #ifndef BJ_CGROUP_SCAN_H
 #define BJ_CGROUP_SCAN_H
 
-#include "base/base.h"
+#include "host/host.h"
 
 enum bj_hierarchy { BJ_V1_MEMORY, BJ_V1_PIDS, BJ_V1_CPUACCT, BJ_V2, BJ_HIERARCHY__COUNT };
 
@@ -28,5 +28,9 @@ void bj__cgroup_scan_init(struct bj_cgroup_scan *scan);
 void bj__cgroup_scan_own(struct bj_cgroup_scan *scan, const char *piece, size_t length);
 /* ... then /proc/self/mountinfo. True when every hierarchy has been found: the rest need not be read. */
 bool bj__cgroup_scan_mounts(struct bj_cgroup_scan *scan, const char *piece, size_t length);
+
+/* host_cgroup.c: which of the scan's directories may be used, by looking at them. Fills a zeroed *cgroup; the
+ * scan's v2 directory may become its parent. */
+void bj__host_judge_cgroup(struct bj_cgroup_scan *scan, struct bj_host_cgroup *cgroup);
 
 #endif

@@ -111,7 +111,7 @@ static void read_controllers(struct group *group)
 static bool use_parent(char *directory, size_t mount_length)
 {
     char *slash = strrchr(directory, '/');
-    if (strlen(directory) <= mount_length || !slash || (size_t)(slash - directory) < mount_length)
+    if (!slash || (size_t)(slash - directory) < mount_length)
         return false;
     *slash = 0;
     return true;
@@ -189,7 +189,7 @@ static int keep_if_writable(char *to, const char *directory)
     return error;
 }
 
-static void judge(struct bj_cgroup_scan *scan, struct bj_host_cgroup *cgroup)
+void bj__host_judge_cgroup(struct bj_cgroup_scan *scan, struct bj_host_cgroup *cgroup)
 {
     int error = keep_if_writable(cgroup->v1_memory, scan->directory[BJ_V1_MEMORY]);
     int pids_error = keep_if_writable(cgroup->v1_pids, scan->directory[BJ_V1_PIDS]);
@@ -228,7 +228,7 @@ int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup)
         (void)snprintf(cgroup.problem, sizeof(cgroup.problem),
                        "/proc cannot be read (%s); fix: mount -t proc proc /proc", strerror(-r));
     else
-        judge(&scan, &cgroup);
+        bj__host_judge_cgroup(&scan, &cgroup);
     *ret_cgroup = cgroup;
     return 0;
 }

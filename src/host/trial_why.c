@@ -134,7 +134,7 @@ void bj__trial_why(const struct bj_host_trial *trial, enum bj_trial which, char 
     }
     if (which == BJ_TRIAL_PIVOT && error == EINVAL) {
         why = "the root is the initial ramfs";
-        fix = "; fix: switch_root to a file system first, or run it in a chroot-less container";
+        fix = "; fix: switch_root(8) to another file system first";
     }
     (void)snprintf(text, size, "%s: %s%s", name_of(which), why, fix);
 }

@@ -1,9 +1,8 @@
 /* Files handed in: data as the guest's own, programs where the guest can run but not change them.
  * Its own file because the difference between the two is a wall (writable xor executable).
  * Changes when: files are handed in in another way. */
+#include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
-
-#include "jail/child/sys.h"
 
 #define PROGRAM_DIRECTORY "/run/program"
 

@@ -1,9 +1,8 @@
 /* Decides which layers are in force: what the spec asks for, against what the host offers.
  * Its own file because "fail closed, and say what held" is decided here and nowhere else.
  * Changes when: a layer is added. */
+#include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
-
-#include "jail/child/sys.h"
 
 #include <stdio.h>
 

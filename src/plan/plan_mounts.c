@@ -1,9 +1,8 @@
 /* The mounts of the spec: sources opened with the caller's rights, targets in the new root; and /dev.
  * Its own file because what is taken from the host is decided here.
  * Changes when: a mount can be asked for in another way. */
+#include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
-
-#include "jail/child/sys.h"
 
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 

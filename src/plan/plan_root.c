@@ -1,9 +1,8 @@
 /* The new root: one tmpfs, read-only, with the scratch directories bound read-write.
  * Its own file because the layout of the jail's file system is decided here.
  * Changes when: the layout changes. */
+#include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
-
-#include "jail/child/sys.h"
 
 /* One tmpfs holds the skeleton and everything that the guest writes, so one size and one inode limit hold for all
  * of it. The root mount is read-only; only the binds of these three directories are not. */

@@ -12,7 +12,7 @@
 int bj__check_jail_path(const char *field, const char *path, struct bj_error *err);
 /* Absolute and clean path of the host; "/" is one. */
 int bj__check_host_path(const char *field, const char *path, struct bj_error *err);
-/* Is path the directory itself or below it, component by component? Both are clean and absolute. */
+/* Is path the directory itself or below it, component by component? Both are clean. */
 bool bj__path_is_below(const char *path, const char *directory);
 
 int bj__check_variable_name(const char *field, const char *name, struct bj_error *err);

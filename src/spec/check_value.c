@@ -138,9 +138,9 @@ int bj__check_host_path(const char *field, const char *path, struct bj_error *er
 
 bool bj__path_is_below(const char *path, const char *directory)
 {
-    size_t length = strlen(directory);
-    if (length == 1)
+    if (strcmp(directory, "/") == 0)
         return path[0] == '/';
+    size_t length = strlen(directory);
     return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
 }
 

@@ -118,7 +118,8 @@ const char *bj__nearest(const char *text, const char *const *items, size_t count
             best = items[n];
         }
     }
-    return best && best_distance <= (length + 2) / 3 ? best : NULL;
+    size_t near = length < 6 ? 1 : length / 3;
+    return best && best_distance <= near ? best : NULL;
 }
 
 int bj__word_find(const struct bj_words *words, const char *field, const char *text, struct bj_error *err)

@@ -222,10 +222,10 @@ static int check_places(const struct bj_spec *spec, struct bj_error *err)
             char field[80], other[80];
             name_place(lower, field, sizeof(field));
             name_place(upper, other, sizeof(other));
-            return bj__error(err, BJ_ERROR_INVALID, EEXIST, field, "\"%.100s\" %s %s (\"%.100s\")%s",
-                             lower->path, problem,
-                             upper->kind == PLACE_RESERVED ? "what Belljar makes itself" : other, upper->path,
-                             upper->kind == PLACE_MOUNT ? "; change the order or the path" : "");
+            return bj__error(
+                err, BJ_ERROR_INVALID, EEXIST, field, "\"%.100s\" %s %s (\"%.100s\")%s", lower->path, problem,
+                upper->kind == PLACE_RESERVED ? "what Belljar makes itself" : other, upper->path,
+                upper->kind == PLACE_MOUNT && lower->kind == PLACE_MOUNT ? "; change the order or a path" : "");
         }
     return 0;
 }

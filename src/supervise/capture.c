@@ -5,7 +5,8 @@
 
 #include <unistd.h>
 
-#define CHUNK 65536u /* the size of a pipe */
+#define CHUNK 65536u        /* the size of a pipe */
+#define FLOOD (64u << 20) /* bytes thrown away before a flood is ended: draining costs the supervisor, not the guest */
 
 static int *stream_fd(struct bj_run *run, enum bj_stream stream)
 {
@@ -20,7 +21,8 @@ static void keep(struct bj_run *run, enum bj_stream stream, const unsigned char 
     run->result->output_total[stream] += length;
     if (kept > 0 && bj__buf_add(buf, bytes, kept) == 0 && run->output_fn)
         run->output_fn(run->output_user, stream, bytes, kept);
-    if (length > room && run->plan->output_action == BJ_OUTPUT_KILL)
+    bool flood = run->result->output_total[stream] - buf->length > FLOOD;
+    if (flood || (length > room && run->plan->output_action == BJ_OUTPUT_KILL))
         bj__run_end(run, BJ_KILL_OUTPUT);
 }
 

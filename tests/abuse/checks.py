@@ -19,6 +19,11 @@ import leaks
 STDIN = {"rs-out-before-in": b"line\n" * (1 << 18), "rs-out-ignore-stdin": b"x" * (10 << 20),
          "os-fd-reopen-stdin-writable": b"the judge's own input\n"}
 OUTPUT_LIMIT = 65536
+# Ends that contain a case although its header does not list them, with the reason.
+ALSO_CONTAINED = {
+    # The place to write is in memory: syncing it costs processor time instead of the disk's, and that limit comes first.
+    "rs-disk-sync-storm": ["killed:cpu"],
+}
 
 
 class Context:
@@ -63,6 +68,17 @@ def no_process(name):
     return check
 
 
+def refused(*paths):
+    def check(context):
+        """Each is named in the result, without bytes and with the reason."""
+        for path in paths:
+            entry = next((f for f in context.result.files if f["path"] == path), None)
+            if entry is None or belljar_run.file_bytes(entry) is not None or not entry.get("error"):
+                return "%s is not refused: %s" % (path, entry)
+        return None
+    return check
+
+
 def quick(seconds):
     def check(context):
         took = context.result.seconds
@@ -80,7 +96,7 @@ def no_token(context):
     """The canary's token in nothing that came back, whatever the encoding."""
     for result in context.results:
         places = [result.out, result.err, result.bytes("stdout"), result.bytes("stderr")]
-        places += [belljar_run.file_bytes(f) or b"" for f in result.files]
+        places += [belljar_run.file_bytes(f) or b"" for f in result.files if f["path"] != context.case.name]
         if any(context.token in place for place in places):
             return "the canary's token came out"
     return None
@@ -214,10 +230,16 @@ def on_a_terminal(argv, environment):
 
 
 def both_capped(context):
-    for stream in ("stdout", "stderr"):
-        if len(context.result.bytes(stream)) > OUTPUT_LIMIT:
-            return "%s holds more than the limit" % stream
-    return quick(8)(context)
+    """Killed as it was asked for here; and, run again with the shipped default, cut: never more, never stuck."""
+    options = [o if o != "kill" else "truncate" for o in context.options]
+    cut = context.harness.belljar_with([*options, "-i", context.stdin], context.command)
+    for result in (context.result, cut):
+        for stream in ("stdout", "stderr"):
+            if len(result.bytes(stream)) > OUTPUT_LIMIT:
+                return "%s holds more than the limit" % stream
+    if not cut.stderr_truncated:
+        return "was not cut"
+    return "took %.1f s" % cut.seconds if cut.seconds > 8 else quick(8)(context)
 
 
 def bytes_are_told(context):
@@ -245,12 +267,12 @@ def every(*checks):
 TABLE = {
     "os-compile-include-secret": no_token,
     "os-copyout-deep-tree": quick(8),
-    "os-copyout-directory": no_collected_file,
-    "os-copyout-fifo": every(no_collected_file, quick(5)),
+    "os-copyout-directory": refused("output.txt"),
+    "os-copyout-fifo": every(refused("output.txt"), no_collected_file, quick(5)),
     "os-copyout-hardlink": no_host_data,
     "os-copyout-odd-names": names_are_told_apart,
     "os-copyout-sparse": capped_collection,
-    "os-copyout-symlink-file": every(no_host_data, no_token),
+    "os-copyout-symlink-file": every(refused("output.txt", "result.json", "out/link.txt"), no_host_data),
     "os-copyout-symlink-overwrite": canary_not_overwritten,
     "os-copyout-xattr-lock": plain_or_refused,
     "os-daemon-double-fork": no_process("abuse-survivor"),

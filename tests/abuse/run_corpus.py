@@ -15,6 +15,7 @@ A case passes if no line with "ESCAPED: " appears anywhere, its verdict is one t
 """
 import argparse
 import concurrent.futures
+import fcntl
 import importlib.util
 import json
 import os
@@ -57,6 +58,7 @@ class Case:
         self.id = self.header.get("id", path)
         self.kind = path.split("/")[0]
         self.accept = [w.strip() for w in self.header.get("accept", self.header.get("expected", "")).split(",")]
+        self.accept += checks.ALSO_CONTAINED.get(self.id, [])
         self.runs = int(self.header.get("runs", "1"))
         self.arguments = shlex.split(self.header.get("args", ""))
         self.is_c = path.endswith(".c")
@@ -77,6 +79,8 @@ class Case:
         options = []
         for name, value in wanted.items():
             options += [OPTION[name], value[:-1] if value.endswith("s") else value]
+        if self.header.get("limits") == "output":  # the shipped default is to drop the rest and let the program go on
+            options += ["--output-action", "kill"]
         return options
 
 
@@ -165,12 +169,13 @@ def verdicts(result):
     return words or [status]
 
 
-def escapes(result):
+def escapes(case, result):
     """Lines that say that the forbidden thing worked, wherever they came out."""
     places = {"stdout": result.bytes("stdout"), "stderr": result.bytes("stderr"), "the result": result.out,
               "the command's stderr": result.err}
     for entry in result.files:
-        places["file %r" % entry["path"]] = belljar_run.file_bytes(entry) or b""
+        if entry["path"] != case.name:  # its own source, which quotes the marker
+            places["file %r" % entry["path"]] = belljar_run.file_bytes(entry) or b""
     found = []
     for place, data in places.items():
         found += ["%s: %s" % (place, line[line.index(MARK):][:200].decode("utf-8", "replace"))
@@ -195,10 +200,15 @@ class Harness:
         self.canary_module = load_canary(self.corpus)
         self.canary = None
         self.descriptors = []
+        self.lock = -1
         self.environment = dict(os.environ)
 
     def __enter__(self):
         leaks.adopt_orphans()
+        # The canaries have fixed names on the host, so that only one corpus run at a time can have them.
+        self.lock = os.open(os.path.join(tempfile.gettempdir(), "abuse-corpus.lock"), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC,
+                            0o644)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
         self.canary = self.canary_module.Canary(self.uid)
         self.canary.__enter__()
         self.descriptors = self.canary.fds()
@@ -209,6 +219,7 @@ class Harness:
         for fd in self.descriptors:
             os.close(fd)
         self.canary.__exit__(*what)
+        os.close(self.lock)
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def belljar_with(self, options, command, **more):
@@ -281,7 +292,7 @@ class Harness:
             if result.json is None:
                 outcome.fail("no valid result object")
                 return
-            for line in escapes(result):
+            for line in escapes(case, result):
                 outcome.fail(line)
         result = outcome.results[-1]
         outcome.verdicts = verdicts(result)

@@ -30,7 +30,7 @@ def census():
 
 def one(belljar, programs):
     began = time.perf_counter()
-    code = subprocess.run([belljar, "run", "-q", "--ro-bind", programs, "/programs", "--", "/programs/load", "exit", "0"],
+    code = subprocess.run([belljar, "run", "-q", "--file", "load=%s/load" % programs, "--", "./load", "exit", "0"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     return code.returncode, time.perf_counter() - began
 
@@ -62,8 +62,8 @@ def test_no_growth_of_killed_runs(belljar, programs, words):
     """The same for runs that are killed in the middle, which tidy up on another path."""
     before = census()
     for _ in range(25):
-        subprocess.run([belljar, "run", "-q", "-w", "0.05", "-t", "0.05", "-p", "5", "--ro-bind", programs, "/programs",
-                        "--", "/programs/load", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        subprocess.run([belljar, "run", "-q", "-w", "0.05", "-t", "0.05", "-p", "5", "--file",
+                        "load=%s/load" % programs, "--", "./load", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                        stderr=subprocess.DEVNULL, check=False)
     time.sleep(0.5)
     after = census()
@@ -77,8 +77,8 @@ def test_at_the_same_time(belljar, programs):
     running, done = [], 0
     while done < 60:
         while len(running) < 8 and done + len(running) < 60:
-            running.append(subprocess.Popen([belljar, "run", "--json", "--ro-bind", programs, "/programs", "--",
-                                             "/programs/look", "neighbours"], stdin=subprocess.DEVNULL,
+            running.append(subprocess.Popen([belljar, "run", "--json", "--file", "look=%s/look" % programs, "--",
+                                             "./look", "neighbours"], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE))
         child = running.pop(0)
         out, err = child.communicate(timeout=60)

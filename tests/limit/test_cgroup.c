@@ -94,6 +94,11 @@ static int after_each(void **state)
     int leaves = count_own(&fixture->host), fds = count_fds() - fixture->fds;
     if (leaves != 0 || fds != 0)
         print_error("left behind: %d leaves, %d descriptors\n", leaves, fds);
+    /* so that one failure is one failure */
+    if (leaves != 0 && fixture->cgroup.name[0]) {
+        bj__cgroup_kill(&fixture->cgroup);
+        (void)bj__cgroup_remove(&fixture->cgroup);
+    }
     free(fixture);
     return leaves == 0 && fds == 0 ? 0 : -1;
 }
@@ -184,6 +189,13 @@ static void test_made_and_removed_in_every_hierarchy(void **state)
         expected += **parent != 0;
     assert_int_equal(count_own(&fixture->host), expected);
     assert_int_equal(fixture->cgroup.unified_fd >= 0, fixture->host.unified[0] != 0);
+    /* the sign for a sweep in another pid namespace that it has an owner */
+    int leaf = fixture->cgroup.unified_fd >= 0 ? fixture->cgroup.unified_fd : fixture->cgroup.memory_fd;
+    int other = openat(leaf, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_true(other >= 0);
+    assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+    assert_int_equal(errno, EWOULDBLOCK);
+    (void)close(other);
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
     assert_int_equal(count_own(&fixture->host), 0);
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0); /* idempotent */
@@ -573,6 +585,13 @@ static void test_sweep_spares_what_is_in_use(void **state)
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
     assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
     assert_int_equal(stat(path, &about), 0);
+
+    /* no lock yet, but a living pid: a leaf that was made this very moment */
+    char young[400];
+    (void)snprintf(young, sizeof(young), "%s/belljar-%ld-4000000000", parent, (long)getppid());
+    assert_int_equal(mkdir(young, 0755), 0);
+    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+    assert_int_equal(rmdir(young), 0);
 
     /* no owner, but a member */
     (void)flock(fd, LOCK_UN);

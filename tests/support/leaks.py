@@ -12,7 +12,7 @@ PR_SET_CHILD_SUBREAPER = 36
 LEAF = re.compile(r"^belljar-")
 # Names that a run might leave in a shared directory. Other people's files come and go there, so only these count,
 # unless BELLJAR_ALONE=1 says that nobody else is at work on the host.
-OURS = re.compile(r"^(\.?belljar|\.?bj[-_.])", re.IGNORECASE)
+OURS = re.compile(r"^\.?(belljar|bj)([-_.](?!test)|$)", re.IGNORECASE)
 SHARED_DIRECTORIES = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/run/lock", "/mnt")
 NAMESPACES = ("user", "mnt", "pid", "ipc", "uts", "cgroup", "net", "time")
 

@@ -5,8 +5,14 @@
 #include "host/id_range.h"
 #include "host/kernel.h"
 
+#include "jail/cgroup.h"
+
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -154,6 +160,8 @@ static void test_hostile_long_lines(void **state)
     memset(text, 'a', LONG);
     for (size_t at = 0; at + 64 < LONG; at += 61)
         memcpy(text + at, " / /bad rw - cgroup2 x rw", 25);
+    const char *start = "30 23 0:26 / /bad rw - cgroup2 x rw,";
+    memcpy(text, start, strlen(start)); /* cut off, it would look whole */
     (void)snprintf(text + LONG, 400,
                    " 30 23 0:26 / /bad rw - cgroup2 x rw\n30 23 0:26 / /good rw - cgroup2 x rw\n");
     check("0::/g\n", text, (struct expectation){"", "", "", "/good/g"});
@@ -195,6 +203,189 @@ static void test_stops_when_all_is_found(void **state)
     assert_false(bj__cgroup_scan_mounts(&scan, PROC_MOUNT, strlen(PROC_MOUNT)));
     const char *line = "30 23 0:26 / /m rw - cgroup2 x rw\n";
     assert_true(bj__cgroup_scan_mounts(&scan, line, strlen(line)));
+}
+
+/* ---- v2 trees made of plain files: what delegation looks like to the probe ------------------------------- */
+
+struct tree {
+    char mount[64]; /* .../ parent / own */
+    char parent[80], own[96];
+};
+
+static void put(const char *directory, const char *name, const char *text)
+{
+    char path[160];
+    (void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    (void)close(fd);
+}
+
+static void put_group(const char *directory, const char *procs, const char *on)
+{
+    put(directory, "cgroup.procs", procs);
+    put(directory, "cgroup.controllers", "cpuset cpu io memory hugetlb pids\n");
+    put(directory, "cgroup.subtree_control", on);
+}
+
+static void grow(struct tree *tree)
+{
+    (void)snprintf(tree->mount, sizeof(tree->mount), "/tmp/belljar-test-XXXXXX");
+    assert_non_null(mkdtemp(tree->mount));
+    (void)snprintf(tree->parent, sizeof(tree->parent), "%s/parent", tree->mount);
+    (void)snprintf(tree->own, sizeof(tree->own), "%s/own", tree->parent);
+    assert_int_equal(mkdir(tree->parent, 0755), 0);
+    assert_int_equal(mkdir(tree->own, 0755), 0);
+    put_group(tree->own, "1234\n", "\n"); /* holds the caller */
+    put_group(tree->parent, "", "cpu memory pids\n");
+}
+
+static void fell(struct tree *tree)
+{
+    static const char *const names[] = {"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control"};
+    const char *const directories[] = {tree->own, tree->parent};
+    char path[160];
+    for (size_t i = 0; i < BJ_COUNT(directories); i++) {
+        for (size_t j = 0; j < BJ_COUNT(names); j++) {
+            (void)snprintf(path, sizeof(path), "%s/%s", directories[i], names[j]);
+            (void)unlink(path);
+        }
+        assert_int_equal(rmdir(directories[i]), 0); /* fails if a leaf was left */
+    }
+    assert_int_equal(rmdir(tree->mount), 0);
+}
+
+static struct bj_host_cgroup judge(const struct tree *tree, const char *directory)
+{
+    struct bj_cgroup_scan scan;
+    struct bj_host_cgroup cgroup = {0};
+    bj__cgroup_scan_init(&scan);
+    (void)snprintf(scan.own[BJ_V2], BJ_CGROUP_PATH, "%s", directory + strlen(tree->mount));
+    (void)snprintf(scan.directory[BJ_V2], BJ_CGROUP_PATH, "%s", directory);
+    scan.mount_length[BJ_V2] = strlen(tree->mount);
+    bj__host_judge_cgroup(&scan, &cgroup);
+    return cgroup;
+}
+
+static void test_controllers_come_from_the_parent(void **state)
+{
+    (void)state;
+    struct tree tree;
+    grow(&tree);
+    struct bj_host_cgroup cgroup = judge(&tree, tree.own);
+    assert_string_equal(cgroup.unified, tree.parent);
+    assert_true(cgroup.unified_memory && cgroup.unified_pids && cgroup.unified_cpu);
+    assert_string_equal(cgroup.problem, "");
+    fell(&tree);
+}
+
+/* As in a group that was given a child before ours, or the root of a hierarchy. */
+static void test_own_group_with_controllers_is_preferred(void **state)
+{
+    (void)state;
+    struct tree tree;
+    grow(&tree);
+    put_group(tree.own, "", "memory pids\n");
+    struct bj_host_cgroup cgroup = judge(&tree, tree.own);
+    assert_string_equal(cgroup.unified, tree.own);
+    assert_true(cgroup.unified_memory && cgroup.unified_pids && !cgroup.unified_cpu);
+    fell(&tree);
+}
+
+/* A leaf without controllers still has cgroup.kill and cpu.stat; the lack of limits is told with its fix. */
+static void test_no_controllers_anywhere(void **state)
+{
+    (void)state;
+    struct tree tree;
+    grow(&tree);
+    put_group(tree.parent, "77\n", "cpu io\n"); /* has members, so nothing can be switched on */
+    struct bj_host_cgroup cgroup = judge(&tree, tree.own);
+    assert_string_equal(cgroup.unified, tree.own);
+    assert_false(cgroup.unified_memory || cgroup.unified_pids);
+    assert_non_null(strstr(cgroup.problem, "memory and pids"));
+    assert_non_null(strstr(cgroup.problem, "Delegate=yes"));
+    fell(&tree);
+}
+
+static void test_never_above_the_mount(void **state)
+{
+    (void)state;
+    struct tree tree;
+    grow(&tree);
+    put_group(tree.parent, "77\n", "\n");
+    put_group(tree.mount, "", "memory pids\n");
+    struct bj_cgroup_scan scan;
+    struct bj_host_cgroup cgroup = {0};
+    bj__cgroup_scan_init(&scan);
+    (void)snprintf(scan.own[BJ_V2], BJ_CGROUP_PATH, "/");
+    (void)snprintf(scan.directory[BJ_V2], BJ_CGROUP_PATH, "%s", tree.parent);
+    scan.mount_length[BJ_V2] = strlen(tree.parent);
+    bj__host_judge_cgroup(&scan, &cgroup);
+    assert_string_equal(cgroup.unified, tree.parent);
+    assert_false(cgroup.unified_memory);
+    char path[160];
+    static const char *const names[] = {"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control"};
+    for (size_t i = 0; i < BJ_COUNT(names); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", tree.mount, names[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    fell(&tree);
+}
+
+/* What an ordinary user may write was given to it: there the controllers may be switched on when a leaf is
+ * made. What root may write was not. */
+static int try_delegated(const struct tree *tree)
+{
+    if (geteuid() == 0) {
+        if (judge(tree, tree->own).unified_memory)
+            return 2;
+        if (setresgid(60777, 60777, 60777) < 0 || setresuid(60777, 60777, 60777) < 0)
+            return 3;
+    }
+    struct bj_host_cgroup cgroup = judge(tree, tree->own);
+    if (strcmp(cgroup.unified, tree->parent) != 0 || !cgroup.unified_memory || !cgroup.unified_pids)
+        return 4;
+    struct bj_cgroup leaf;
+    struct bj_error err = {0};
+    struct bj_limits limits = {.memory_bytes = 1u << 20, .processes = 1};
+    char path[160], text[64] = "";
+    bj__cgroup_init(&leaf);
+    /* these are plain files, so the leaf gets no memory.max: an error, after the switching on */
+    if (bj__cgroup_make(&leaf, &cgroup, &limits, 0, &err) >= 0 || !strstr(err.message, "memory.max"))
+        return 5;
+    (void)snprintf(path, sizeof(path), "%s/cgroup.subtree_control", tree->parent);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+        return 6;
+    return strncmp(text, "+memory +pids", 13) == 0 ? 0 : 7;
+}
+
+static void test_delegated_parent_with_controllers_off(void **state)
+{
+    (void)state;
+    struct tree tree;
+    int status = -1;
+    grow(&tree);
+    put_group(tree.parent, "", "\n");
+    if (geteuid() == 0) {
+        const char *const paths[] = {tree.mount, tree.parent, tree.own};
+        for (size_t i = 0; i < BJ_COUNT(paths); i++)
+            assert_int_equal(chmod(paths[i], 0777), 0);
+        char path[160];
+        static const char *const names[] = {"cgroup.procs", "cgroup.subtree_control"};
+        for (size_t i = 0; i < BJ_COUNT(names); i++) {
+            (void)snprintf(path, sizeof(path), "%s/%s", tree.parent, names[i]);
+            assert_int_equal(chmod(path, 0666), 0);
+        }
+    }
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(try_delegated(&tree));
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    fell(&tree);
 }
 
 static int parse_range(const char *text, uint64_t pid_max, struct bj_error *err)
@@ -283,6 +474,11 @@ int main(void)
         cmocka_unit_test(test_hostile_long_lines),
         cmocka_unit_test(test_directory_at_the_edge_of_its_size),
         cmocka_unit_test(test_stops_when_all_is_found),
+        cmocka_unit_test(test_controllers_come_from_the_parent),
+        cmocka_unit_test(test_own_group_with_controllers_is_preferred),
+        cmocka_unit_test(test_no_controllers_anywhere),
+        cmocka_unit_test(test_never_above_the_mount),
+        cmocka_unit_test(test_delegated_parent_with_controllers_off),
         cmocka_unit_test(test_id_ranges),
         cmocka_unit_test(test_id_maps),
         cmocka_unit_test(test_kernel_versions),

@@ -95,8 +95,8 @@ static void places_of_the_jail_do_not_hide_each_other(void **state)
                 "would be hidden");
     bad_profile("{'mounts': [" AT("/usr") "], 'links': [{'path': '/usr/x', 'target': 'y'}]}", "links[0].path",
                 "would be hidden");
-    bad_profile("{'mounts': [" AT("/etc") "], 'closed_directories': ['/etc']}", "mounts[0].target",
-                "is the same");
+    bad_profile("{'mounts': [" AT("/etc") "], 'closed_directories': ['/etc']}", "closed_directories[0]",
+                "is the same as mounts[0]");
     bad_profile("{'mounts': [" AT("/lib/x") "], 'links': [{'path': '/lib', 'target': 'y'}]}",
                 "mounts[0].target", "is below links[0]");
     bad_profile("{'closed_files': ['/etc', '/etc/passwd']}", "closed_files[1]", "is below closed_files[0]");

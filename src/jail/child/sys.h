@@ -5,6 +5,8 @@
 #ifndef BJ_SYS_H
 #define BJ_SYS_H
 
+#include "plan/kernel_flags.h"
+
 #include <linux/types.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,12 +87,6 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #define BJ_FSCONFIG_SET_STRING 1
 #define BJ_FSCONFIG_CMD_CREATE 6
 
-#define BJ_MOUNT_ATTR_RDONLY 0x1
-#define BJ_MOUNT_ATTR_NOSUID 0x2
-#define BJ_MOUNT_ATTR_NODEV 0x4
-#define BJ_MOUNT_ATTR_NOEXEC 0x8
-#define BJ_MOUNT_ATTR_NOSYMFOLLOW 0x200000
-
 struct bj_mount_attr {
     uint64_t attr_set;
     uint64_t attr_clr;
@@ -114,18 +110,6 @@ struct bj_clone_args {
     uint64_t set_tid, set_tid_size; /* 5.5 */
     uint64_t cgroup;                /* 5.7 */
 };
-
-#define BJ_CLONE_CLEAR_SIGHAND 0x100000000ull
-#define BJ_CLONE_INTO_CGROUP 0x200000000ull
-#define BJ_CLONE_PIDFD 0x1000ull
-#define BJ_CLONE_NEWTIME 0x80ull
-#define BJ_CLONE_NEWNS 0x20000ull
-#define BJ_CLONE_NEWCGROUP 0x2000000ull
-#define BJ_CLONE_NEWUTS 0x4000000ull
-#define BJ_CLONE_NEWIPC 0x8000000ull
-#define BJ_CLONE_NEWUSER 0x10000000ull
-#define BJ_CLONE_NEWPID 0x20000000ull
-#define BJ_CLONE_NEWNET 0x40000000ull
 
 static inline long sys_close(int fd)
 {
