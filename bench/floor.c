@@ -7,7 +7,9 @@
  * DIRECTORY (as /bench) bound read-only, /proc, a tmpfs on /tmp; sets resource limits; drops capabilities;
  * loads the classic BPF program in the file FILTER; executes PROGRAM. No supervision, no capture, no verdict,
  * no own init, no control group. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -15,6 +17,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,10 +46,9 @@ static void must(int failed, const char *what)
     }
 }
 
-static void put(const char *path, const char *format, unsigned id)
+static void put(const char *path, const char *text)
 {
-    char text[32];
-    int length = snprintf(text, sizeof(text), format, id);
+    int length = (int)strlen(text);
     int fd = open(path, O_WRONLY | O_CLOEXEC);
 
     must(fd < 0 || write(fd, text, (size_t)length) != length, path);
@@ -117,10 +119,13 @@ static int inside(void *argument)
     struct job *job = argument;
     static char path[] = "PATH=/usr/bin:/bin";
     char *environment[] = {path, NULL};
+    char map[32];
 
-    put("/proc/self/setgroups", "deny", 0);
-    put("/proc/self/uid_map", "1000 %u 1", job->uid);
-    put("/proc/self/gid_map", "1000 %u 1", job->gid);
+    put("/proc/self/setgroups", "deny");
+    snprintf(map, sizeof(map), "1000 %u 1", job->uid);
+    put("/proc/self/uid_map", map);
+    snprintf(map, sizeof(map), "1000 %u 1", job->gid);
+    put("/proc/self/gid_map", map);
     must(prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "pdeathsig");
     must(setsid() < 0, "setsid");
     make_root(job->directory);

@@ -68,6 +68,18 @@ class Bench:
         found = belljar_run.find_belljar() if not build or "BELLJAR" in os.environ else self.built("src/cli/belljar")
         self.belljar = found and belljar_run.reachable_copy(found, self.directory)
         os.chmod(self.filter, 0o644)
+        self.profile = self.write_profile()
+
+    def write_profile(self):
+        """The shipped default profile and one mount more: programs below the bound directory may be run."""
+        with open(os.path.join(ROOT, "profiles", "default.json"), encoding="utf-8") as f:
+            profile = json.load(f)
+        profile["mounts"].append({"source": self.inside, "target": "/bench", "mode": "ro", "executable": True})
+        path = os.path.join(self.directory, "profile.json")
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(profile, f)
+        os.chmod(path, 0o644)
+        return path
 
     def built(self, name):
         path = os.path.join(self.build, name)
@@ -99,11 +111,11 @@ def floor(bench, uid):
 
 
 def belljar(bench, uid):
-    return bench.belljar and [bench.belljar, "run", "-q", "--ro-bind", bench.inside, "/bench", "--"]
+    return bench.belljar and [bench.belljar, "run", "-q", "--profile", bench.profile, "--"]
 
 
 def belljar_json(bench, uid):
-    return bench.belljar and [bench.belljar, "run", "--json", "--ro-bind", bench.inside, "/bench", "--"]
+    return bench.belljar and [bench.belljar, "run", "--json", "--profile", bench.profile, "--"]
 
 
 def bubblewrap(bench, uid):
@@ -184,7 +196,7 @@ def command_lines(bench, peers, subject_name, uid):
     for name in peers:
         words = PEERS[name](bench, uid)
         if words is None:
-            gone[name] = "not installed" if name != "crun" or uid == 0 else "as root only"
+            gone[name] = "not installed or not built" if name != "crun" or uid == 0 else "as root only"
             continue
         if name in ("no sandbox", "firejail"):  # these see the host's files where they are
             words = [*words, *(w.replace("/bench", bench.inside) for w in subject)]
@@ -272,7 +284,7 @@ def measure_throughput(bench, peers, uid, seconds):
 def layers_on(bench, uid):
     if not bench.belljar:
         return {}
-    return belljar_run.run(bench.belljar, ["--ro-bind", bench.inside, "/bench"], ["/bench/true"], prefix=as_user(uid),
+    return belljar_run.run(bench.belljar, ["--profile", bench.profile], ["/bench/true"], prefix=as_user(uid),
                            cwd="/").layers
 
 

@@ -6,7 +6,9 @@
  * order; prints "COMMAND NANOSECONDS STATUS" a line stopwatch throughput WORKERS MILLISECONDS COMMAND-NUMBER <
  * COMMANDS a closed loop of each worker; prints "RUNS NANOSECONDS FAILURES" COMMANDS: a line for each, its
  * words separated by tabs. A first word "@FILE" gives the command FILE as descriptor 9. */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>

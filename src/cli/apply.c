@@ -98,34 +98,45 @@ int bj__apply_env(struct bj_spec *spec, const struct setting *setting, struct bj
     return bj_spec_set_env(spec, name, equals + 1, err);
 }
 
-/* The absolute path of a source. Links in the directories that lead to it are followed, for the caller typed
- * them; the last component is left alone, so that the library can refuse a link there. NULL: err is filled. */
-static char *resolve_parent(const char *source, struct bj_error *err)
+/* Takes "." and ".." out of an absolute path, in place. By words only: no link in a source is followed, so that
+ * the parent of a name is the name before it. */
+static void clean(char *path)
 {
-    char directory[PATH_MAX];
-    char real[PATH_MAX];
-    const char *slash = strrchr(source, '/');
-    const char *name = slash ? slash + 1 : source;
-    size_t length = slash ? (size_t)(slash - source) : 0;
+    char *end = path;
+
+    for (const char *at = path; *at;) {
+        at += strspn(at, "/");
+        size_t length = strcspn(at, "/");
+        if (length == 2 && !strncmp(at, "..", 2)) {
+            while (end > path && *--end != '/')
+                ;
+        } else if (length > 0 && !(length == 1 && *at == '.')) {
+            *end++ = '/';
+            memmove(end, at, length);
+            end += length;
+        }
+        at += length;
+    }
+    if (end == path)
+        *end++ = '/';
+    *end = '\0';
+}
+
+/* The absolute path of a source, for the library to open. NULL: err is filled. */
+static char *make_absolute(const char *source, struct bj_error *err)
+{
+    char directory[PATH_MAX] = "";
     char *path = NULL;
 
-    if (!*name || !strcmp(name, ".") || !strcmp(name, "..")) {
-        bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "the source \"%s\" does not end in a name", source);
+    if (source[0] != '/' && !getcwd(directory, sizeof(directory))) {
+        bj__error_system(err, errno, "", "cannot find the working directory");
         return NULL;
     }
-    if (length >= sizeof(directory)) {
-        bj__error(err, BJ_ERROR_INVALID, ENAMETOOLONG, "", "the source's path is too long");
-        return NULL;
-    }
-    (void)snprintf(directory, sizeof(directory), "%.*s", (int)length, source);
-    if (!realpath(slash ? (length ? directory : "/") : ".", real)) {
-        bj__error_system(err, errno, "", "cannot find \"%s\"", source);
-        return NULL;
-    }
-    if (asprintf(&path, "%s/%s", strcmp(real, "/") ? real : "", name) < 0) {
+    if (asprintf(&path, "%s/%s", directory, source) < 0) {
         bj__error_memory(err);
         return NULL;
     }
+    clean(path);
     return path;
 }
 
@@ -133,17 +144,15 @@ static char *resolve_parent(const char *source, struct bj_error *err)
 int bj__apply_file(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
 {
     const char *equals = strchr(setting->value, '=');
-    const char *source = equals ? equals + 1 : setting->value;
-    const char *slash = strrchr(source, '/');
-    BJ_FREE char *name = equals ? strndup(setting->value, (size_t)(equals - setting->value))
-                                : strdup(slash ? slash + 1 : source);
+    BJ_FREE char *source = make_absolute(equals ? equals + 1 : setting->value, err);
 
+    if (!source)
+        return -ENOMEM;
+    BJ_FREE char *name =
+        equals ? strndup(setting->value, (size_t)(equals - setting->value)) : strdup(strrchr(source, '/') + 1);
     if (!name)
         return bj__error_memory(err);
-    BJ_FREE char *path = resolve_parent(source, err);
-    if (!path)
-        return err && err->err ? -err->err : -EINVAL;
-    return bj_spec_add_file_source(spec, name, path, err);
+    return bj_spec_add_file_source(spec, name, source, err);
 }
 
 /* The caller says which directory is meant, links or not: /bin is one on most hosts. */

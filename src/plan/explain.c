@@ -162,12 +162,12 @@ static int say_decision(const struct bj_spec *spec, const struct bj_filter_decis
                               decision->why);
     if (decision->action == BJ_FILTER_KILL)
         return bj__buf_printf(text, "kills the program\n  layer seccomp (%s): %s\n", mode, decision->why);
-    int rc = bj__buf_printf(text, "refused with %s (%s)%s\n  layer seccomp (%s): %s\n",
-                            strerrorname_np(decision->errnum), strerrordesc_np(decision->errnum),
-                            decision->silent ? ", not reported as a denial" : "", mode, decision->why);
+    int rc = bj__buf_printf(
+        text, "refused with %s (%s)%s\n  layer seccomp (%s): ", strerrorname_np(decision->errnum),
+        strerrordesc_np(decision->errnum), decision->silent ? ", not reported as a denial" : "", mode);
     if (rc == 0 && decision->set)
-        rc = bj__buf_printf(text, "  the set %s would allow it\n", decision->set);
-    return rc;
+        rc = bj__buf_printf(text, "it needs the set %s: ", decision->set);
+    return rc ? rc : bj__buf_printf(text, "%s\n", decision->why);
 }
 
 static int explain_call(const struct bj_spec *spec, const char *question, struct bj_buf *text,
@@ -252,7 +252,8 @@ static void look_at_skeleton(struct place *place, const struct bj_spec *spec, co
         parent |= is_at_or_below(spec->closed_files.items[i], path);
     if (parent || strcmp(path, "/dev") == 0) {
         take(place, PLACE_ROOT, path, path, "a directory of the private root, which is read-only");
-        place->read = true;
+        /* No rule of Landlock covers the skeleton, but /dev. */
+        place->read = spec->layers[BJ_LAYER_LANDLOCK] == BJ_OFF || strcmp(path, "/dev") == 0;
     }
 }
 
@@ -347,10 +348,10 @@ static int say_landlock(const struct bj_spec *spec, const struct place *place, s
 {
     if (spec->layers[BJ_LAYER_LANDLOCK] == BJ_OFF)
         return bj__buf_printf(text, "  layer landlock is off\n");
-    bool ruled = place->kind != PLACE_NOWHERE && place->kind != PLACE_ROOT && place->kind != PLACE_CLOSED;
+    bool ruled = place->read || place->write || place->execute;
     return bj__buf_printf(text, "  layer landlock (%s): %s%s%s%s\n", mode_of(spec, BJ_LAYER_LANDLOCK),
-                          ruled ? "the same rights:" : "no rights here", ruled && place->read ? " read" : "",
-                          ruled && place->write ? " write" : "", ruled && place->execute ? " execute" : "");
+                          ruled ? "the same rights:" : "no rights here", place->read ? " read" : "",
+                          place->write ? " write" : "", place->execute ? " execute" : "");
 }
 
 static int say_verdict(const struct place *place, const char *path, struct bj_buf *text)

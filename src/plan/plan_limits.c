@@ -3,6 +3,7 @@
  * Changes when: a limit is added to the spec or found missing by an attack. */
 #include "plan/plan_internal.h"
 
+#include <linux/version.h>
 #include <sys/resource.h>
 
 #define MICROSECONDS 1000000u
@@ -15,8 +16,13 @@ static void add_limit(struct bj_build *build, int resource, uint64_t soft, uint6
     op->value2 = hard;
 }
 
-/* The kernel counts processes of a uid in this user namespace (since Linux 5.14). With one id for all, pid 1 is
- * among them. Where the control group counts too it must be the one to refuse, because it keeps count of that. */
+/* The kernel counts processes of a uid in this user namespace since Linux 5.14; before, all that the user has on the
+ * host, and no number would be right. With one id for all, pid 1 is among them. Where the control group counts too it must be the one to refuse, because it keeps count of that. */
+static bool counts_by_namespace(const struct bj_build *build)
+{
+    return build->plan->two_ids || build->host->kernel >= KERNEL_VERSION(5, 14, 0);
+}
+
 static uint64_t process_limit(const struct bj_build *build)
 {
     const struct bj_host_cgroup *cgroup = &build->host->cgroup;
@@ -44,7 +50,8 @@ void bj__plan_limits(struct bj_build *build)
     add_limit(build, RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes);
     add_limit(build, RLIMIT_NOFILE, limits->open_files, limits->open_files);
     add_limit(build, RLIMIT_STACK, limits->stack_bytes, limits->stack_bytes);
-    add_limit(build, RLIMIT_NPROC, process_limit(build), process_limit(build));
+    if (counts_by_namespace(build))
+        add_limit(build, RLIMIT_NPROC, process_limit(build), process_limit(build));
     add_limit(build, RLIMIT_CORE, 0, 0);
     add_limit(build, RLIMIT_MEMLOCK, 65536, 65536);
     add_limit(build, RLIMIT_SIGPENDING, 256, 256); /* also bounds timer_create(2) */

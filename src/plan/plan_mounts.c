@@ -9,12 +9,12 @@ static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/d
 /* nodev is not the point of a device; everything else is. */
 #define DEVICE_ATTRIBUTES (BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NOEXEC)
 
-static uint64_t mount_attributes(const struct bj_mount *mount)
+static uint64_t mount_attributes(const struct bj_build *build, const struct bj_mount *mount)
 {
     uint64_t attributes = BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NODEV;
     if (mount->mode == BJ_MOUNT_RO)
         attributes |= BJ_MOUNT_ATTR_RDONLY;
-    else
+    else if (build->host->nosymfollow)
         attributes |= BJ_MOUNT_ATTR_NOSYMFOLLOW; /* where guests write, links lead nowhere */
     if (!mount->executable)
         attributes |= BJ_MOUNT_ATTR_NOEXEC;
@@ -51,7 +51,7 @@ int bj__plan_sources(struct bj_build *build)
         char *source = bj__plan_format(build, "%s", spec->mounts[i].source);
         /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)). */
         uint16_t flags = BJ_OPF_RECURSIVE | (spec->mounts[i].optional ? BJ_OPF_OPTIONAL : 0);
-        add_source(build, source, slot, mount_attributes(&spec->mounts[i]), flags);
+        add_source(build, source, slot, mount_attributes(build, &spec->mounts[i]), flags);
     }
     build->device_slots = build->plan->slots;
     for (size_t i = 0; i < BJ_COUNT(devices); i++)

@@ -15,16 +15,15 @@ RUNS = 10000 if os.environ.get("BELLJAR_LONG") == "1" else 1000
 
 
 def census():
-    """Counts of the whole host; what others do on it moves them a little, growth by a run each moves them a lot."""
-    with open("/proc/sys/fs/file-nr", encoding="ascii") as f:
-        handles = int(f.read().split()[0])
+    """What could grow. Counts of the whole host mean something only when nobody else is at work on it."""
     counts = {"mounts": len(leaks.mounts()), "leaves": len(leaks.leaves()), "files": len(leaks.files()),
-              "descendants": len(leaks.descendants()), "processes": len(leaks.parents()), "handles": handles}
-    try:
+              "descendants": len(leaks.descendants())}
+    if os.environ.get("BELLJAR_ALONE") == "1":
+        with open("/proc/sys/fs/file-nr", encoding="ascii") as f:
+            counts["handles"] = int(f.read().split()[0])
         with open("/proc/cgroups", encoding="ascii") as f:
             counts["cgroups"] = max(int(line.split()[2]) for line in f if not line.startswith("#"))
-    except (OSError, ValueError):
-        pass
+        counts["processes"] = len(leaks.parents())
     return counts
 
 
@@ -47,10 +46,8 @@ def test_no_growth(belljar, programs):
     time.sleep(1)
     after = census()
     for name, count in before.items():
-        # A leak of one a run would be RUNS; a tenth of that is far above what neighbours do.
-        allowed = 0 if name in ("mounts", "files", "descendants") else max(20, RUNS // 10)
-        if name == "handles":
-            allowed = max(2000, RUNS // 2)
+        # A leak of one a run would be RUNS. Dead groups and open files go when the kernel finds time.
+        allowed = {"leaves": 8, "processes": 50, "cgroups": RUNS // 10, "handles": RUNS // 2}.get(name, 0)
         assert after[name] <= count + allowed, (name, before, after)
     quarter = RUNS // 4
     first, last = statistics.median(times[:quarter]), statistics.median(times[-quarter:])

@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -388,22 +389,31 @@ static void test_cpu_counts_children(void **state)
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
 }
 
-/* Each process forks two and goes on doing so: only the limit stops it. */
+/* Every process forks for ever: only the limit stops it, and where that fails, so that a test cannot take the
+ * host down, the number of forks. */
 static int bomb(void *user)
 {
-    (void)user;
+    atomic_int *forks = user;
     (void)signal(SIGTERM, SIG_IGN);
-    for (;;)
-        if (fork() == 0)
+    while (atomic_load(forks) < 1000) {
+        pid_t pid = fork();
+        if (pid == 0)
             (void)setsid();
-    return 0;
+        if (pid > 0)
+            (void)atomic_fetch_add(forks, 1);
+    }
+    return sleep_long(NULL);
 }
 
 static void kill_a_bomb(struct fixture *fixture, bool with_unified)
 {
+    atomic_int *forks = mmap(NULL, sizeof(*forks), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(forks != MAP_FAILED);
     make(fixture, &(struct bj_limits){.memory_bytes = 64 * MIB, .processes = 30}, 0);
-    pid_t pid = start_in(&fixture->cgroup, bomb, NULL);
-    while (usage_of(&fixture->cgroup).process_refusals == 0)
+    assert_file(fixture->cgroup.unified_pids ? fixture->cgroup.unified_fd : fixture->cgroup.pids_fd, "pids.max",
+                30);
+    pid_t pid = start_in(&fixture->cgroup, bomb, forks);
+    for (int i = 0; i < 5000 && usage_of(&fixture->cgroup).process_refusals == 0; i++)
         (void)usleep(1000);
     int hidden = with_unified ? -1 : bj__fd_take(&fixture->cgroup.unified_fd);
     bj__cgroup_kill(&fixture->cgroup);
@@ -411,7 +421,9 @@ static void kill_a_bomb(struct fixture *fixture, bool with_unified)
         fixture->cgroup.unified_fd = hidden;
     int status = wait_for(pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(usage_of(&fixture->cgroup).process_refusals > 0);
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
+    assert_int_equal(munmap(forks, sizeof(*forks)), 0);
 }
 
 static void test_kill_ends_a_fork_bomb(void **state)
