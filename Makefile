@@ -38,7 +38,7 @@ test: with-tests
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
-	@bench/run $(BUILD)
+	@python3 bench/run.py --build $(BUILD)
 
 check: all
 	@status=0; for check in tools/check-*; do $$check $(BUILD) || status=1; done; exit $$status

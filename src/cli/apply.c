@@ -128,6 +128,10 @@ static char *make_absolute(const char *source, struct bj_error *err)
     char directory[PATH_MAX] = "";
     char *path = NULL;
 
+    if (!source[0]) {
+        bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "the source is missing; write NAME=SOURCE");
+        return NULL;
+    }
     if (source[0] != '/' && !getcwd(directory, sizeof(directory))) {
         bj__error_system(err, errno, "", "cannot find the working directory");
         return NULL;

@@ -1,4 +1,4 @@
-/* The parser: a loop over getopt_long(3) whose tables are made from opts.def when this file is compiled.
+/* The parser: a loop over getopt_long(3) whose tables are made from the rows of opts.def.
  * Its own file because it knows the shape of an option, and none of them by name.
  * Changes when: options can take another shape. */
 #include "cli/cli.h"
@@ -33,19 +33,6 @@ const struct opt_row bj__opts_rows[] = {
 
 enum { ROWS = BJ_COUNT(bj__opts_rows) };
 const size_t bj__opts_count = ROWS;
-
-/* The same rows for getopt_long. */
-#define FLAG(name, letter, argument, commands, field, help) {name, no_argument, NULL, 0},
-#define TEXT(name, letter, argument, commands, field, help) {name, required_argument, NULL, 0},
-#define SPEC(name, letter, argument, commands, apply, data, help)                                              \
-    {name, (argument) ? required_argument : no_argument, NULL, 0},
-static const struct option long_options[] = {
-#include "cli/opts.def"
-    {NULL, 0, NULL, 0},
-};
-#undef FLAG
-#undef TEXT
-#undef SPEC
 
 static const char *const command_names[] = {
 #define X(name, text, arguments, help) text,
@@ -98,6 +85,15 @@ static void make_letters(char *letters)
     *letters = '\0';
 }
 
+/* A position in this table is the same row's position in ours. */
+static void make_names(struct option *names)
+{
+    for (size_t i = 0; i < ROWS; i++)
+        names[i] = (struct option){bj__opts_rows[i].name,
+                                   bj__opts_rows[i].argument ? required_argument : no_argument, NULL, 0};
+    names[ROWS] = (struct option){NULL, 0, NULL, 0};
+}
+
 static const struct opt_row *find_letter(int letter)
 {
     for (size_t i = 0; i < ROWS; i++)
@@ -119,6 +115,8 @@ struct parse {
     int argc;
     char **argv;
     const char *token; /* the word that getopt is at */
+    char letters[2 * ROWS + 3];
+    struct option names[ROWS + 1];
     struct bj_error *err;
 };
 
@@ -207,13 +205,13 @@ static bool is_abbreviated(const struct parse *parse, const struct opt_row *row)
 }
 
 /* One option. 1: there is another; 0: no more. */
-static int parse_one(struct parse *parse, const char *letters)
+static int parse_one(struct parse *parse)
 {
     int at = -1;
     int before = optind ? optind : 1;
 
     parse->token = before < parse->argc ? parse->argv[before] : "";
-    int letter = getopt_long(parse->argc, parse->argv, letters, long_options, &at);
+    int letter = getopt_long(parse->argc, parse->argv, parse->letters, parse->names, &at);
     if (letter == -1)
         return 0;
 
@@ -236,7 +234,6 @@ static int parse_one(struct parse *parse, const char *letters)
 int bj__opts_parse(enum cli_command command, int argc, char **argv, struct options *ret_options,
                    struct bj_error *err)
 {
-    char letters[2 * ROWS + 3];
     struct options options = {.command = command};
     struct parse parse = {.options = &options, .argc = argc, .argv = argv, .err = err};
     int r;
@@ -244,10 +241,11 @@ int bj__opts_parse(enum cli_command command, int argc, char **argv, struct optio
     options.settings = calloc((size_t)argc + 1, sizeof(*options.settings));
     if (!options.settings)
         return bj__error_memory(err);
-    make_letters(letters);
+    make_letters(parse.letters);
+    make_names(parse.names);
     optind = 0; /* makes GNU getopt start over */
     opterr = 0;
-    while ((r = parse_one(&parse, letters)) > 0)
+    while ((r = parse_one(&parse)) > 0)
         ;
     if (r < 0) {
         bj__opts_done(&options);

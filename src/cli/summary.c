@@ -93,11 +93,10 @@ static const char *text_of(const json_t *object, const char *key)
 
 static void print_denials(const struct facts *facts)
 {
-    size_t i;
-    json_t *denial;
+    const json_t *denials = json_object_get(facts->root, "denials");
 
-    json_array_foreach(json_object_get(facts->root, "denials"), i, denial)
-    {
+    for (size_t i = 0; i < json_array_size(denials); i++) {
+        const json_t *denial = json_array_get(denials, i);
         json_int_t count = json_integer_value(json_object_get(denial, "count"));
         if (count > 1)
             bj__say("  denied:  %s, %lld times, by %s", text_of(denial, "what"), (long long)count,
@@ -109,14 +108,12 @@ static void print_denials(const struct facts *facts)
 
 static void print_missing_layers(const struct facts *facts)
 {
-    const char *name;
-    json_t *value;
+    json_t *layers = json_object_get(facts->root, "layers");
 
-    json_object_foreach(json_object_get(facts->root, "layers"), name, value)
-    {
-        const char *text = json_string_value(value);
+    for (void *at = json_object_iter(layers); at; at = json_object_iter_next(layers, at)) {
+        const char *text = json_string_value(json_object_iter_value(at));
         if (text && !strncmp(text, "unavailable", strlen("unavailable")))
-            bj__say("  missing: %s (%s)", name, text);
+            bj__say("  missing: %s (%s)", json_object_iter_key(at), text);
     }
 }
 
@@ -131,15 +128,16 @@ void bj__summary_print(const struct facts *facts)
 
 void bj__summary_print_timing(const struct facts *facts)
 {
-    const json_t *timing = json_object_get(facts->root, "timing");
-    size_t i;
-    json_t *operation;
-    const char *name;
-    json_t *value;
+    json_t *timing = json_object_get(facts->root, "timing");
+    const json_t *operations = json_object_get(timing, "operations");
 
-    json_object_foreach(json_object_get(facts->root, "timing"), name, value) if (json_is_integer(value))
-        bj__say("  %8lld us  %s", (long long)json_integer_value(value), name);
-    json_array_foreach(json_object_get(timing, "operations"), i, operation)
-        bj__say("  %8lld us    %s %s", (long long)json_integer_value(json_object_get(operation, "us")),
-                text_of(operation, "op"), json_object_get(operation, "what") ? text_of(operation, "what") : "");
+    for (void *at = json_object_iter(timing); at; at = json_object_iter_next(timing, at))
+        if (json_is_integer(json_object_iter_value(at)))
+            bj__say("  %8lld us  %s", (long long)json_integer_value(json_object_iter_value(at)),
+                    json_object_iter_key(at));
+    for (size_t i = 0; i < json_array_size(operations); i++) {
+        const json_t *operation = json_array_get(operations, i);
+        bj__say("  %8lld us    %s", (long long)json_integer_value(json_object_get(operation, "us")),
+                text_of(operation, "op"));
+    }
 }

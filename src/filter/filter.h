@@ -1,6 +1,9 @@
 /* System call filters: what is allowed, as named sets; the programs that enforce it; and their explanation.
  * Its own file because the plan, the supervisor and `explain` must all read one and the same policy.
- * Changes when: what a filter can be asked changes. No function here makes a system call or loads a filter. */
+ * Changes when: what a filter can be asked changes.
+ *
+ * No function here loads a filter; none makes a system call, but for the compiling of a policy that is not in
+ * shipped.def (libseccomp can only write a program to a descriptor). */
 #ifndef BJ_FILTER_H
 #define BJ_FILTER_H
 
@@ -37,7 +40,8 @@ const char *bj__filter_set_why(unsigned set);
 int bj__filter_build(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                      struct bj_error *err);
 
-/* The policy itself, for the native architecture: pure and total. args may be NULL for "any". */
+/* The policy itself, for the native architecture: pure and total. args may be NULL for "any": then only what is
+ * allowed whatever the arguments are is allowed. */
 void bj__filter_decide(const struct bj_filter_policy *policy, int syscall_number, const uint64_t args[6],
                        struct bj_filter_decision *ret_decision);
 

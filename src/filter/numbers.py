@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes syscall_numbers.h: BJ_NR_<name> for every call that the tables name, -1 where the architecture lacks it.
+"""Writes syscall_numbers.h: BJ_NR_<name> for each call that the tables name, -1 where the machine lacks it.
 
 Its own file because C cannot ask "is this name defined?" inside a table. The numbers themselves come from the
 compiler's <asm/unistd.h>, so a cross build gets those of its target.

@@ -105,7 +105,7 @@ static void look_at_denials(const struct bj_diagnosis *diagnosis, struct bj_find
     if (!finding->on)
         blame(finding, diagnosis->host.notify_problem);
     else if (!diagnosis->host.seccomp_wait_killable)
-        SAY(finding->detail, "a refused call may be restarted by a signal (before Linux 5.19)");
+        SAY(finding->detail, "before Linux 5.19 signals may restart a refused call");
 }
 
 static void look_at(struct bj_diagnosis *diagnosis, enum bj_layer layer)

@@ -150,14 +150,31 @@ static void choose_unified(const struct bj_cgroup_scan *scan, bool need_controll
     "; fix: systemd-run --user --scope -p Delegate=yes COMMAND, or Delegate=yes and DelegateSubgroup=main in " \
     "the unit"
 
+/* What would give controllers to the leaves of a caller whose groups may be written but have none to give. */
+static const char *fix_controllers(const struct bj_cgroup_scan *scan)
+{
+    const char *directory = scan->directory[BJ_V2];
+    if (!may_write(directory, "cgroup.type")) /* the root of the hierarchy has no type */
+        return "; fix: echo +memory +pids > /sys/fs/cgroup/cgroup.subtree_control";
+    if (strlen(directory) == scan->mount_length[BJ_V2]) /* the root that a container sees */
+        return "; fix: let the container's entry point make room, see \"Containers\" in docs/INSTALL.md";
+    return geteuid() == 0 ? DELEGATE_ROOT : DELEGATE_USER;
+}
+
+static const char *fix_rights(const struct bj_cgroup_scan *scan)
+{
+    if (scan->own[BJ_V1_MEMORY][0] || scan->own[BJ_V1_PIDS][0]) /* systemd does not give v1 groups to users */
+        return "; fix: as root make a group for it in each v1 hierarchy, see \"Control groups\" in "
+               "docs/INSTALL.md";
+    return geteuid() == 0 ? DELEGATE_ROOT : DELEGATE_USER;
+}
+
 /* One line for people: why leaves lack a limit, and what to do about it ("why; fix: command"). */
 static void explain(const struct bj_cgroup_scan *scan, int error, struct bj_host_cgroup *cgroup)
 {
     bool memory = cgroup->v1_memory[0] || cgroup->unified_memory;
     bool pids = cgroup->v1_pids[0] || cgroup->unified_pids;
-    const char *missing = memory ? "pids" : pids ? "memory" : "memory and pids";
-    const char *why = "its group holds processes or lacks the controller";
-    const char *fix = geteuid() == 0 ? DELEGATE_ROOT : DELEGATE_USER;
+    const char *missing = memory ? "pids" : pids ? "memory" : "memory and pids", *why, *fix;
     if (memory && pids)
         return;
     if (scan->too_long) {
@@ -167,10 +184,15 @@ static void explain(const struct bj_cgroup_scan *scan, int error, struct bj_host
         why = "its control group is not mounted";
         fix = "; fix: mount -t cgroup2 none /sys/fs/cgroup (in a container: by its runtime)";
     } else if (error == EROFS) {
-        why = "/sys/fs/cgroup is mounted read-only";
-        fix = "; fix: in a container, docker run --privileged, or mount it read-write for the container";
+        why = "/sys/fs/cgroup is read-only";
+        fix = "; fix: docker run --security-opt writable-cgroups=true, podman run --security-opt "
+              "unmask=/sys/fs/cgroup";
     } else if (error != 0) {
         why = "its group may not be written";
+        fix = fix_rights(scan);
+    } else {
+        why = "its group has no such controller to give to a leaf";
+        fix = fix_controllers(scan);
     }
     (void)snprintf(cgroup->problem, sizeof(cgroup->problem), "no %s limit: %s%s", missing, why, fix);
 }

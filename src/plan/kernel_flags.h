@@ -12,6 +12,7 @@
 #define BJ_MOUNT_ATTR_NOSYMFOLLOW 0x200000
 
 /* clone(2) and clone3(2) */
+#define BJ_CLONE_VM 0x100ull
 #define BJ_CLONE_CLEAR_SIGHAND 0x100000000ull
 #define BJ_CLONE_INTO_CGROUP 0x200000000ull
 #define BJ_CLONE_PIDFD 0x1000ull

@@ -218,7 +218,7 @@ static int refuse_key(struct bj_reader *reader, const char *prefix, const char *
     const char *known[40];
     size_t count = 0;
     for (size_t n = 0; keys[n].name && count < BJ_COUNT(known); n++)
-        if (!reader->request || !keys[n].operator)
+        if (!reader->request || !keys[n].profile_only)
             known[count++] = keys[n].name;
     const char *nearest = bj__nearest(name, known, count);
     char list[320], field[BJ_FIELD_SIZE];
@@ -255,7 +255,7 @@ int bj__json_object(struct bj_reader *reader, const char *prefix, const json_t *
         if (!key)
             return refuse_key(reader, prefix, name, keys);
         (void)snprintf(field, sizeof(field), "%s%s%s", prefix, *prefix ? "." : "", name);
-        if (key->operator&& reader->request)
+        if (key->profile_only && reader->request)
             return bj__error(reader->err, BJ_ERROR_WIDENS, EPERM, field,
                              "a request may not give this; it belongs in a profile");
         int r = key->read(reader, field, value, target);

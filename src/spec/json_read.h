@@ -58,8 +58,8 @@ int bj__json_texts(struct bj_reader *reader, const char *field, const json_t *va
 struct bj_key {
     const char *name;
     int (*read)(struct bj_reader *reader, const char *field, const json_t *value, void *target);
-    int bit;       /* enum bj_spec_key that a request notes, or -1 */
-    bool operator; /* in profiles only */
+    int bit; /* enum bj_spec_key that a request notes, or -1 */
+    bool profile_only;
 };
 /* Reads every member of an object by a table; prefix is "" or "files[2]". Unknown keys are errors. */
 int bj__json_object(struct bj_reader *reader, const char *prefix, const json_t *object,

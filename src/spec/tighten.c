@@ -320,6 +320,32 @@ static int narrow_policy(const struct tighten *t)
     return bj__copy_text(&t->spec->arena, t->asked->policy, &t->spec->policy) < 0 ? out_of_memory(t) : 0;
 }
 
+/* "mounts[3].target" of the result is "mounts[0].target" to whoever wrote the request. */
+static void renumber(struct bj_error *err, const char *array, size_t profiles_own)
+{
+    size_t length = strlen(array);
+    if (strncmp(err->field, array, length) != 0 || err->field[length] != '[')
+        return;
+    char *rest;
+    size_t index = strtoul(err->field + length + 1, &rest, 10);
+    if (index < profiles_own)
+        return;
+    char member[sizeof(err->field)];
+    (void)snprintf(member, sizeof(member), "%s", rest);
+    (void)snprintf(err->field, sizeof(err->field), "%.20s[%zu%.30s", array, index - profiles_own, member);
+}
+
+static int check_result(const struct tighten *t)
+{
+    int r = bj__spec_check(t->spec, false, t->err);
+    if (r < 0 && t->err) {
+        renumber(t->err, "files", t->profile->file_count);
+        renumber(t->err, "mounts", t->profile->mount_count);
+        renumber(t->err, "collect", t->profile->collect.count);
+    }
+    return r;
+}
+
 static int narrow(const struct tighten *t)
 {
     static int (*const steps[])(const struct tighten *) = {
@@ -331,7 +357,7 @@ static int narrow(const struct tighten *t)
         r = steps[n](t);
     for (size_t n = 0; r == 0 && n < t->asked->mount_count; n++)
         r = add_mount(t, n);
-    return r < 0 ? r : bj__spec_check(t->spec, false, t->err);
+    return r < 0 ? r : check_result(t);
 }
 
 int bj__spec_tighten(const struct bj_spec *profile, const struct bj_request *request, struct bj_spec **ret_spec,

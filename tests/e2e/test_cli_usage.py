@@ -64,6 +64,7 @@ MISTAKES = [
     (["run", "--spec", "/nowhere/at-all", ], '--spec: cannot open "/nowhere/at-all": No such file or directory'),
     (["run", "--file", "a=/nowhere/at-all", "--", "true"], "/nowhere/at-all"),
     (["run", "--file", "a=/nowhere/./x/../at-all", "--", "true"], "/nowhere/at-all"),
+    (["run", "--file", "a=", "--", "true"], "--file: the source is missing; write NAME=SOURCE"),
     (["run", "--file", "=/etc/hostname", "--", "true"], "--file: "),
     (["run", "--ro-bind", "/nowhere/at-all", "/data", "--", "true"], '--ro-bind: cannot find "/nowhere/at-all"'),
     (["run", "--bind", "/nowhere/at-all:/data", "--", "true"], '--bind: cannot find "/nowhere/at-all"'),

@@ -3,6 +3,7 @@
 Its own file because "fail closed, and say what held" is a promise of its own.
 Changes when: a layer is added.
 """
+import ctypes
 import os
 import re
 
@@ -32,12 +33,10 @@ def test_what_is_missing_says_why(layers):
 
 
 def test_landlock_is_on_where_the_kernel_has_it(layers):
-    try:
-        with open("/sys/kernel/security/lsm", encoding="ascii") as f:
-            if "landlock" not in f.read():
-                pytest.skip("kernel lacks landlock in its active security modules")
-    except OSError:
-        pytest.skip("host lacks securityfs")
+    """landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) tells the kernel's version, see landlock(7)."""
+    version = ctypes.CDLL(None).syscall(444, None, 0, 1)
+    if version < 1:
+        pytest.skip("kernel lacks landlock")
     assert re.match(r"abi \d+", str(layers["landlock"])), layers
 
 

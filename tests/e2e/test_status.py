@@ -58,18 +58,15 @@ def test_wall_limit(jail):
 
 
 @pytest.mark.parametrize("kind,children,threads", [("one loop", 0, 0), ("children", 3, 0), ("threads", 0, 3)])
-def test_cpu_limit_is_of_the_whole_tree(jail, layers, kind, children, threads):
-    if children and str(layers.get("cgroup", "")).startswith("unavailable"):
-        pytest.skip("host lacks a writable cpuacct cgroup")
-    result = jail.load("burn", children, threads, options=["-t", 0.6, "-w", 10, "-p", 16, "--profile", "python"])
+def test_cpu_limit_is_of_the_whole_tree(jail, kind, children, threads):
+    result = jail.load("burn", children, threads, options=["-t", 0.6, "-w", 30, "-p", 16])
     assert (result.status, result.limit) == ("time_limit", "cpu"), result
     assert result.returncode == 124
     # Several processors may burn at once between two looks of the supervisor; not by whole multiples, though.
     assert 0.5 <= result.usage["cpu_seconds"] <= 1.6, result
-    assert result.usage["wall_seconds"] < 6, result
 
 
-def test_cpu_of_dead_children_counts(jail, layers):
+def test_cpu_of_dead_children_counts(jail):
     """Ten children, one after the other, none of which is over the limit alone."""
     result = jail.load("spend", 10, 200, options=["-t", 0.8, "-w", 10, "-p", 16])
     assert (result.status, result.limit) == ("time_limit", "cpu"), result

@@ -176,6 +176,11 @@ class Picture:
         return {kind: what for kind, what in found.items() if what}
 
 
+def identity(kind, what):
+    """A process may change its name, a descriptor's file may be renamed: the number is what stays."""
+    return what.split()[0] if kind in ("process", "descriptor") else what
+
+
 def left_behind(before, patience_seconds=2.0):
     """What is new and stays. The kernel takes down namespaces and mounts after the last process is gone, and another
     session's leaf is empty for a moment, so only what is still there at the end of the patience counts."""
@@ -184,11 +189,10 @@ def left_behind(before, patience_seconds=2.0):
     while True:
         reap_orphans()
         now = Picture().new(before)
-        if stays is None:
-            stays = now
-        else:
-            stays = {k: [w for w in v if w in now.get(k, [])] for k, v in stays.items()}
-            stays = {k: v for k, v in stays.items() if v}
+        if stays is not None:
+            known = {(kind, identity(kind, what)) for kind, some in stays.items() for what in some}
+            now = {kind: [w for w in some if (kind, identity(kind, w)) in known] for kind, some in now.items()}
+        stays = {kind: some for kind, some in now.items() if some}
         if not stays or time.monotonic() > deadline:
             return stays
         time.sleep(0.05)

@@ -50,8 +50,8 @@ static inline void check_error(const char *what, const struct bj_error *err, enu
                                const char *field, const char *words)
 {
     if (err->code != (int32_t)code || strcmp(err->field, field) != 0 || !strstr(err->message, words))
-        fail_msg("%s\n  expected %s in \"%s\" with \"%s\"\n  got      %s in \"%s\": %s", what, bj_error_name(code), field,
-                 words, bj_error_name(err->code), err->field, err->message);
+        fail_msg("%s\n  expected %s in \"%s\" with \"%s\"\n  got      %s in \"%s\": %s", what,
+                 bj_error_name(code), field, words, bj_error_name(err->code), err->field, err->message);
 }
 
 static inline void bad_profile(const char *text, const char *field, const char *words)

@@ -173,6 +173,20 @@ static void the_kernel_refuses_the_same_programs(void **state)
                      0);
 }
 
+/* A word that is stored on every way to its load, though not in every instruction before it. */
+static void scratch_memory_follows_the_ways(void **state)
+{
+    (void)state;
+    static const struct sock_filter code[] = {J(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 2),
+                                              S(BPF_ST, 3),
+                                              S(BPF_JMP | BPF_JA, 1),
+                                              S(BPF_JMP | BPF_JA, 1),
+                                              S(BPF_LD | BPF_MEM, 3),
+                                              RET(SECCOMP_RET_ALLOW)};
+    assert_int_equal(run(code, BJ_COUNT(code)), SECCOMP_RET_ALLOW);
+    assert_int_equal(load_for_real(code, BJ_COUNT(code)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +195,7 @@ int main(void)
         cmocka_unit_test(jumps_go_where_they_say),
         cmocka_unit_test(bad_programs_are_refused),
         cmocka_unit_test(the_kernel_refuses_the_same_programs),
+        cmocka_unit_test(scratch_memory_follows_the_ways),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

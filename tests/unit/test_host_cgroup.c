@@ -1,9 +1,7 @@
-/* The parsers of /proc/self/cgroup and /proc/self/mountinfo, id ranges and kernel versions, fed with texts.
+/* The parsers of /proc/self/cgroup and /proc/self/mountinfo, fed with texts, and what is made of their answers.
  * Its own file because no host has all of these layouts.
  * Changes when: a layout is found that the parsers get wrong. */
 #include "host/cgroup_scan.h"
-#include "host/id_range.h"
-#include "host/kernel.h"
 
 #include "jail/cgroup.h"
 
@@ -227,6 +225,7 @@ static void put_group(const char *directory, const char *procs, const char *on)
     put(directory, "cgroup.procs", procs);
     put(directory, "cgroup.controllers", "cpuset cpu io memory hugetlb pids\n");
     put(directory, "cgroup.subtree_control", on);
+    put(directory, "cgroup.type", "domain\n"); /* the root of a hierarchy has none */
 }
 
 static void grow(struct tree *tree)
@@ -243,7 +242,8 @@ static void grow(struct tree *tree)
 
 static void fell(struct tree *tree)
 {
-    static const char *const names[] = {"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control"};
+    static const char *const names[] = {"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control",
+                                        "cgroup.type"};
     const char *const directories[] = {tree->own, tree->parent};
     char path[160];
     for (size_t i = 0; i < BJ_COUNT(directories); i++) {
@@ -308,6 +308,30 @@ static void test_no_controllers_anywhere(void **state)
     fell(&tree);
 }
 
+/* The three places where nothing but the fix differs: a host's root, a container's, a group of systemd's. */
+static void test_fixes_fit_the_place(void **state)
+{
+    (void)state;
+    struct tree tree;
+    char type[160];
+    grow(&tree);
+    put_group(tree.parent, "77\n", "\n");
+    assert_non_null(strstr(judge(&tree, tree.own).problem, "systemd-run"));
+    struct bj_cgroup_scan scan;
+    struct bj_host_cgroup cgroup = {0};
+    bj__cgroup_scan_init(&scan);
+    (void)snprintf(scan.own[BJ_V2], BJ_CGROUP_PATH, "/");
+    (void)snprintf(scan.directory[BJ_V2], BJ_CGROUP_PATH, "%s", tree.own);
+    scan.mount_length[BJ_V2] = strlen(tree.own);
+    bj__host_judge_cgroup(&scan, &cgroup);
+    assert_non_null(strstr(cgroup.problem, "Containers"));
+    (void)snprintf(type, sizeof(type), "%s/cgroup.type", tree.own);
+    assert_int_equal(unlink(type), 0);
+    bj__host_judge_cgroup(&scan, &cgroup);
+    assert_non_null(strstr(cgroup.problem, "cgroup.subtree_control"));
+    fell(&tree);
+}
+
 static void test_never_above_the_mount(void **state)
 {
     (void)state;
@@ -325,7 +349,8 @@ static void test_never_above_the_mount(void **state)
     assert_string_equal(cgroup.unified, tree.parent);
     assert_false(cgroup.unified_memory);
     char path[160];
-    static const char *const names[] = {"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control"};
+    static const char *const names[] = {"cgroup.procs", "cgroup.controllers", "cgroup.subtree_control",
+                                        "cgroup.type"};
     for (size_t i = 0; i < BJ_COUNT(names); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", tree.mount, names[i]);
         assert_int_equal(unlink(path), 0);
@@ -388,77 +413,6 @@ static void test_delegated_parent_with_controllers_off(void **state)
     fell(&tree);
 }
 
-static int parse_range(const char *text, uint64_t pid_max, struct bj_error *err)
-{
-    uint32_t first = 7, count = 7;
-    int r = bj__id_range_parse(text, pid_max, &first, &count, err);
-    if (r < 0)
-        assert_true(first == 7 && count == 7); /* outputs are untouched on failure */
-    return r;
-}
-
-static void test_id_ranges(void **state)
-{
-    (void)state;
-    static const char *const bad[] = {"",
-                                      ":",
-                                      "1",
-                                      "70000",
-                                      "70000:",
-                                      ":70000",
-                                      "-1:70000",
-                                      " 70000:70000",
-                                      "70000:70000 ",
-                                      "0x20000:70000",
-                                      "7e4:7e4",
-                                      "65535:70000",
-                                      "70000:65535",
-                                      "4294967295:1",
-                                      "4294901760:65536",
-                                      "70000:18446744073709551616",
-                                      "70000:4294967295"};
-    struct bj_error err;
-    uint32_t first, count;
-    for (size_t i = 0; i < BJ_COUNT(bad); i++) {
-        assert_true(parse_range(bad[i], 32768, &err) < 0);
-        assert_string_equal(err.field, "BELLJAR_ID_RANGE");
-    }
-    assert_int_equal(bj__id_range_parse("65536:65536", 32768, &first, &count, &err), 0);
-    assert_true(first == 65536 && count == 65536);
-    assert_int_equal(parse_range("65536:65536", 32769, &err), -EINVAL);
-    assert_non_null(strstr(err.message, "kernel.pid_max"));
-    assert_int_equal(parse_range("4294901759:65536", 32768, &err), 0); /* the last id is 4294967294 */
-    assert_int_equal(parse_range(NULL, BJ_PID_MAX_LIMIT, &err), 0);
-}
-
-static void test_id_maps(void **state)
-{
-    (void)state;
-    assert_true(bj__id_range_mapped("         0          0 4294967295\n", 1610612736, 16777216));
-    assert_false(bj__id_range_mapped("         0       1000          1\n", 1610612736, 16777216));
-    assert_true(bj__id_range_mapped("0 1000 1\n100000 200000 65536\n", 100000, 65536));
-    assert_false(bj__id_range_mapped("0 1000 1\n100000 200000 65536\n", 100000, 65537));
-    assert_false(bj__id_range_mapped("0 1000 1\n100000 200000 65536\n", 99999, 65536));
-    /* two extents that meet are not one */
-    assert_false(bj__id_range_mapped("100000 1 10\n100010 11 10\n", 100000, 20));
-    assert_false(bj__id_range_mapped("", 100000, 1));
-    assert_false(bj__id_range_mapped("0 0 99999999999999999999\n", 100000, 1));
-    assert_false(
-        bj__id_range_mapped("0 0 x\n0 0 4294967295\n", 100000, 1)); /* not a map: nothing is believed */
-}
-
-static void test_kernel_versions(void **state)
-{
-    (void)state;
-    assert_int_equal(bj__kernel_version("6.18.44-fc-v769"), KERNEL_VERSION(6, 18, 44));
-    assert_int_equal(bj__kernel_version("5.4"), KERNEL_VERSION(5, 4, 0));
-    assert_int_equal(bj__kernel_version("6.1-rc3"), KERNEL_VERSION(6, 1, 0));
-    assert_int_equal(bj__kernel_version("4.9.337"), KERNEL_VERSION(4, 9, 255));
-    assert_int_equal(bj__kernel_version(""), 0);
-    assert_int_equal(bj__kernel_version("x"), 0);
-    assert_int_equal(bj__kernel_version("5.4.0.1.2"), KERNEL_VERSION(5, 4, 0));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -477,11 +431,9 @@ int main(void)
         cmocka_unit_test(test_controllers_come_from_the_parent),
         cmocka_unit_test(test_own_group_with_controllers_is_preferred),
         cmocka_unit_test(test_no_controllers_anywhere),
+        cmocka_unit_test(test_fixes_fit_the_place),
         cmocka_unit_test(test_never_above_the_mount),
         cmocka_unit_test(test_delegated_parent_with_controllers_off),
-        cmocka_unit_test(test_id_ranges),
-        cmocka_unit_test(test_id_maps),
-        cmocka_unit_test(test_kernel_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,7 +26,7 @@ static void write_file(const char *name, const char *text)
 static int begin(void **state)
 {
     char path[200];
-    (void)snprintf(directory, sizeof(directory), "/tmp/belljar-test-XXXXXX");
+    (void)snprintf(directory, sizeof(directory), "/tmp/belljar-profile-XXXXXX");
     if (!mkdtemp(directory))
         return -1;
     /* Empty parts and a missing directory are passed over. */

@@ -111,6 +111,10 @@ struct bj_clone_args {
     uint64_t cgroup;                /* 5.7 */
 };
 
+/* clone(2) with a stack of its own: fn(argument) runs in the child and must not return. Needs assembly, because the child
+ * comes back from the system call with nothing but registers. In clone.c. */
+long bj__clone_vm(unsigned long flags, void *stack_top, void (*fn)(void *), void *argument);
+
 static inline long sys_close(int fd)
 {
     return sys1(SYS_close, fd);
