@@ -4,7 +4,7 @@
 Its own file because peers, their options and the table belong together; the measuring itself is stopwatch.c.
 Changes when: a peer, a subject or a bar is added.
 
-  run.py [--build DIR] [--rounds N] [--write FILE.md] [--json FILE] [--user UID] [--no-throughput] [--only PEER]
+  run.py [--build DIR] [--rounds N] [--write FILE.md|-] [--json FILE] [--user UID] [--no-throughput] [--only PEER]
 
 Every round starts each peer once, in a new random order, around a static `true`, then around a small Python. As root it
 measures as root and, once more, as an ordinary user; otherwise as the caller. Only ratios travel from machine to machine.
@@ -370,7 +370,7 @@ def arguments():
     parser.add_argument("--build", default=os.path.join(ROOT, "build"))
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--user", type=int, default=None, help="the ordinary user (default: bjtest or nobody)")
-    parser.add_argument("--write", help="write the tables to this file")
+    parser.add_argument("--write", default=os.path.join(ROOT, "docs", "BENCHMARK.md"), help="where the tables go; - for nowhere")
     parser.add_argument("--json")
     parser.add_argument("--throughput-seconds", type=float, default=3.0)
     parser.add_argument("--no-throughput", action="store_true")
@@ -404,7 +404,7 @@ def main():
     text = document(data)
     print(text)
     for path, content in ((options.write, text), (options.json, json.dumps(data, indent=1) + "\n")):
-        if path:
+        if path and path != "-":
             with open(path, "w", encoding="utf-8") as f:
                 f.write(content)
     return 1 if options.strict and not met else 0

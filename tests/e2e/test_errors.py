@@ -134,17 +134,13 @@ def options(belljar, *words, command=("sh", "-c", "echo started")):
 @pytest.mark.parametrize("words,names", [
     (["-t", "abc"], ["-t", "abc"]), (["-w", "-1"], ["-w", "-1"]), (["-w", "1e999"], ["1e999"]), (["-m", "12Q"], ["12Q"]),
     (["-m", "99999999999999G"], ["99999999999999G"]), (["-p", "0"], ["0"]), (["-p", "1.5"], ["1.5"]), (["-f", ""], []),
-    (["-d", "-5M"], ["-5M"]), (["--open-files", "x"], ["x"]), (["-E", "=x"], []), (["-E", "A B\0".strip("\0") + "=1"], []),
+    (["-d", "-5M"], ["-5M"]), (["--open-files", "x"], ["x"]), (["-E", "=x"], []),
     (["--file", "noequals"], ["noequals"]), (["--output-action", "explode"], ["explode"]), (["--network", "mesh"], ["mesh"]),
     (["--status-fd", "999"], ["999"]), (["--status-fd", "x"], ["x"]), (["-C", "relative"], ["relative"]),
     (["-i", "/no/such/file"], ["/no/such/file"]), (["-o", "/no/such/dir/file"], ["/no/such/dir/file"]),
     (["--file", "a=/no/such/file"], ["/no/such/file"]), (["--profile", "nope"], ["nope"]), (["--nope"], ["--nope"]),
 ], ids=lambda v: " ".join(v)[:30] if isinstance(v, list) else "")
 def test_bad_option(belljar, words, names):
-    if words[:1] == ["-E"] and " " in words[1]:
-        result = options(belljar, *words)  # a blank in a name is odd, but execve(2) takes it: either answer is right
-        assert result.returncode in (0, 125), result
-        return
     verify(options(belljar, *words), names[-1] if names else "", *names[:-1])
 
 
