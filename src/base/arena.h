@@ -9,7 +9,8 @@
 struct bj_arena {
     unsigned char *base; /* NULL before the first allocation */
     size_t used;
-    size_t maximum; /* address space reserved; pages are only taken when touched */
+    size_t committed; /* readable and writable; the rest is only reserved */
+    size_t maximum;   /* address space reserved */
 };
 
 void bj__arena_init(struct bj_arena *arena, size_t maximum);

@@ -5,8 +5,10 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 struct reader {
@@ -128,13 +130,22 @@ static int read_directory(struct reader *reader, int fd, const char *path, unsig
     return r;
 }
 
-/* O_NOFOLLOW on each single component: what is a link anywhere is refused. NOLINTNEXTLINE(misc-no-recursion) */
+/* No link anywhere in the name is followed. */
+static int open_plainly(int dirfd, const char *name)
+{
+    struct open_how how = {.flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC,
+                           .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    return (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+}
+
+/* NOLINTNEXTLINE(misc-no-recursion): the depth is bounded */
 static int read_node(struct reader *reader, int dirfd, const char *name, const char *path, unsigned depth)
 {
-    BJ_FD int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    BJ_FD int fd = open_plainly(dirfd, name);
     if (fd < 0 && errno == ELOOP)
         return bj__error(reader->err, BJ_ERROR_INVALID, ELOOP, reader->field,
-                         "\"%s\" is a symbolic link, and links are not followed; name what it points to", name);
+                         "\"%s\" is or leads through a symbolic link, and links are not followed; name what it points to",
+                         name);
     if (fd < 0)
         return bj__error(reader->err, errno == ENOENT ? BJ_ERROR_NOT_FOUND : BJ_ERROR_INVALID, errno, reader->field,
                          "cannot open \"%s\": %s", name, strerror(errno));

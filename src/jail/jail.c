@@ -60,7 +60,7 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
     jail->start_us = bj__now_us();
     jail->start_ns = plan->timing ? now_ns() : 0;
     int unified = plan->cgroup ? jail->cgroup.unified_fd : -1;
-    pid_t pid = bj__spawn(plan, &child, unified, &jail->pidfd);
+    pid_t pid = bj__spawn(plan, &child, unified, &jail->pidfd, &jail->without_time);
     if (pid < 0)
         return bj__error_system(err, -pid, "", "cannot make a process with namespaces 0x%llx",
                                 (unsigned long long)plan->clone_flags);
@@ -95,7 +95,8 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
         return r;
     jail->exec_us = bj__now_us();
     bj__fd_close(&jail->sync_fd);
-    if (outcome != BJ_SYNC_DIED)
+    jail->died_early = outcome == BJ_SYNC_DIED;
+    if (!jail->died_early)
         return 0;
     bj__jail_kill(jail);
     (void)bj__jail_reap(jail, true);

@@ -23,6 +23,8 @@ struct bj_jail {
     uint64_t start_ns;
     uint64_t start_us, exec_us; /* clone, and the program's first instruction */
     int exec_errno;       /* positive: the program could not be executed */
+    bool died_early;   /* before the program was started */
+    bool without_time; /* the time namespace, preferred, could not be had */
     bool reaped;
     int wait_code, wait_status; /* of pid 1: CLD_*, code or signal */
     struct rusage usage;        /* of pid 1 and all that it reaped */
@@ -42,7 +44,8 @@ void bj__jail_done(struct bj_jail *jail);
 
 /* spawn.c: the only clone. Returns the pid, or -errno; the child never returns. */
 struct bj_child;
-pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_fd, int *ret_pidfd);
+pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_fd, int *ret_pidfd,
+                bool *ret_without_time);
 /* idmap.c */
 int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err);
 uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid);

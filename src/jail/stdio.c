@@ -1,18 +1,21 @@
 /* The descriptors that are shared with a jail: pipes, two sockets, and the program of its pid 1.
  * Its own file because every descriptor that crosses into a jail is opened here.
  * Changes when: another descriptor crosses. */
+#include "base/embed.h"
 #include "jail/child/child.h"
-#include "jail/init_bytes.h"
 #include "jail/jail.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
+
+extern const struct bj_embedded bj__init_program[]; /* child/init.c, built on its own and embedded */
 
 _Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_COUNT == BJ_SEAT__END && BJ_SEAT__END <= 16, "struct bj_ends has a place for each seat");
 
@@ -34,7 +37,12 @@ static int open_pipe(struct bj_ends *ends, enum bj_seat seat, int our_end, int *
     if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         return -errno;
     *ret_ours = pipe_ends[our_end];
-    int r = bj__ends_give(ends, seat, &pipe_ends[!our_end]);
+    /* So that the guest, who is somebody else, can open /dev/stderr and the like: its end, in its direction only. */
+    int r = fchmod(pipe_ends[!our_end], our_end ? 0444 : 0222) < 0 ? -errno : 0;
+    if (r == 0)
+        r = bj__ends_give(ends, seat, &pipe_ends[!our_end]);
+    else
+        bj__fd_close(&pipe_ends[!our_end]);
     if (r == 0 && fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0)
         r = -errno;
     return r;
@@ -67,7 +75,7 @@ static int open_init(struct bj_ends *ends)
         fd = memfd_create("belljar-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    if (write(fd, bj__init_bytes, bj__init_length) != (ssize_t)bj__init_length)
+    if (write(fd, bj__init_program->bytes, bj__init_program->length) != (ssize_t)bj__init_program->length)
         return -EIO;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
         return -errno;

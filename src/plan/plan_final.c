@@ -51,25 +51,43 @@ static const char *const *find_candidates(struct bj_build *build, const char *co
     return items;
 }
 
+static int add_sockets(struct bj_filter_policy *policy, struct bj_error *err)
+{
+    static const char *const names[] = {"inet_sockets"};
+    struct bj_filter_policy sockets;
+    int r = bj__filter_policy_from_names(names, BJ_COUNT(names), &sockets, err);
+    policy->sets |= r == 0 ? sockets.sets : 0;
+    return r;
+}
+
+static int copy_program(struct bj_build *build, bool notify, const char **ret_bytes, uint64_t *ret_count)
+{
+    struct bj_buf BJ_BUF program;
+    bj__buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
+    int r = bj__filter_build(&build->plan->filter, notify, &program, build->err);
+    if (r < 0)
+        return r;
+    *ret_bytes = bj__arena_copy(&build->plan->arena, program.bytes, program.length);
+    *ret_count = program.length / sizeof(struct sock_filter);
+    return *ret_bytes ? 0 : bj__error_memory(build->err);
+}
+
 static int add_filter(struct bj_build *build)
 {
     struct bj_plan *plan = build->plan;
     const struct bj_strings *names = &build->spec->syscalls;
     int r = bj__filter_policy_from_names(names->items, names->count, &plan->filter, build->err);
+    if (r == 0 && build->spec->network != BJ_NETWORK_NONE) /* a network without sockets is none */
+        r = add_sockets(&plan->filter, build->err);
     if (r < 0 || !bj__plan_layer_on(build, BJ_LAYER_SECCOMP))
         return r;
-    struct bj_buf BJ_BUF program;
-    bj__buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
-    r = bj__filter_build(&plan->filter, plan->notify, &program, build->err);
-    if (r < 0)
-        return r;
-    struct bj_op *op = bj__plan_add(build, BJ_OP_SECCOMP, bj__arena_copy(&plan->arena, program.bytes, program.length));
-    op->value = program.length / sizeof(struct sock_filter);
+    struct bj_op *op = bj__plan_add(build, BJ_OP_SECCOMP, NULL);
+    r = copy_program(build, plan->notify, &op->text, &op->value);
+    if (r == 0 && plan->notify && plan->layers[BJ_LAYER_DENIAL_REPORT].mode == BJ_PREFER)
+        r = copy_program(build, false, &op->text2, &op->value2);
     op->flags = (uint16_t)((plan->notify ? BJ_OPF_NOTIFY : 0) |
                            (plan->notify && build->host->seccomp_wait_killable ? BJ_OPF_KILLABLE : 0));
-    if (!op->text)
-        build->full = true;
-    return 0;
+    return r;
 }
 
 static void add_apparmor(struct bj_build *build)

@@ -27,6 +27,8 @@ static const char *look_for(const struct bj_build *build, enum bj_layer layer, c
         return host->landlock_abi > 0 ? NULL : host->landlock_problem;
     case BJ_LAYER_APPARMOR:
         (void)snprintf(detail, size, "%s", host->apparmor_profile);
+        if (build->spec->network != BJ_NETWORK_NONE)
+            return "its profile allows no network, and one was asked for";
         return host->apparmor ? NULL : host->apparmor_problem;
     case BJ_LAYER_DENIAL_REPORT:
         if (!build->plan->layers[BJ_LAYER_SECCOMP].on)
@@ -38,7 +40,8 @@ static const char *look_for(const struct bj_build *build, enum bj_layer layer, c
         bool pids = cgroup->v1_pids[0] || cgroup->unified_pids;
         (void)snprintf(detail, size, "%s%s%s%s", cgroup->unified[0] ? "v2" : "v1", memory ? ", memory" : "",
                        pids ? ", pids" : "", cgroup->unified_kill ? ", kill" : "");
-        return memory || pids ? NULL : cgroup->problem;
+        bool enough = build->spec->layers[BJ_LAYER_CGROUP] == BJ_REQUIRE ? memory && pids : memory || pids;
+        return enough ? NULL : cgroup->problem[0] ? cgroup->problem : "only one of memory and pids can be limited";
     }
     case BJ_LAYER_NET:
         if (build->spec->network != BJ_NETWORK_NONE)

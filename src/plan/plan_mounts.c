@@ -21,15 +21,16 @@ static uint64_t mount_attributes(const struct bj_build *build, const struct bj_m
     return attributes;
 }
 
-static void add_source(struct bj_build *build, const char *path, int slot, uint64_t attributes, uint16_t flags)
+static struct bj_op *add_source(struct bj_build *build, const char *path, int slot, uint64_t attributes, uint16_t flags)
 {
-    struct bj_op *op = bj__plan_add(build, BJ_OP_OPEN_TREE, path);
-    op->slot = slot;
-    op->flags = flags;
-    op = bj__plan_add(build, BJ_OP_MOUNT_ATTR, NULL);
+    struct bj_op *tree = bj__plan_add(build, BJ_OP_OPEN_TREE, path);
+    tree->slot = slot;
+    tree->flags = flags;
+    struct bj_op *op = bj__plan_add(build, BJ_OP_MOUNT_ATTR, NULL);
     op->slot = slot;
     op->flags = flags & BJ_OPF_RECURSIVE;
     op->value = attributes;
+    return tree;
 }
 
 int bj__plan_sources(struct bj_build *build)
@@ -49,13 +50,14 @@ int bj__plan_sources(struct bj_build *build)
         if (build->sources->mounts[i] == BJ_SOURCE_MISSING)
             continue;
         char *source = bj__plan_format(build, "%s", spec->mounts[i].source);
+        char *beneath = spec->mounts[i].beneath ? bj__plan_format(build, "%s", spec->mounts[i].beneath) : NULL;
         /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)). */
         uint16_t flags = BJ_OPF_RECURSIVE | (spec->mounts[i].optional ? BJ_OPF_OPTIONAL : 0);
-        add_source(build, source, slot, mount_attributes(build, &spec->mounts[i]), flags);
+        add_source(build, source, slot, mount_attributes(build, &spec->mounts[i]), flags)->text2 = beneath;
     }
     build->device_slots = build->plan->slots;
     for (size_t i = 0; i < BJ_COUNT(devices); i++)
-        add_source(build, devices[i], bj__plan_new_slot(build), DEVICE_ATTRIBUTES, 0);
+        (void)add_source(build, devices[i], bj__plan_new_slot(build), DEVICE_ATTRIBUTES, 0);
     return 0;
 }
 

@@ -39,6 +39,8 @@ static struct bj_collected *add_file(struct collector *collector, const char *pa
     struct bj_result *result = collector->result;
     if (result->file_count == BJ_MAX_COLLECTED_FILES)
         return NULL;
+    if (result->file_count == BJ_MAX_COLLECTED_FILES - 1) /* the last place tells that there was more */
+        why = "too many files: this one and the rest were left out";
     if (!result->files) {
         result->files = calloc(BJ_MAX_COLLECTED_FILES, sizeof(*result->files));
         if (!result->files)
@@ -84,7 +86,7 @@ static void collect_one(struct collector *collector, const char *path)
 {
     struct stat status;
     struct bj_collected *file = add_file(collector, path, NULL);
-    if (!file)
+    if (!file || file->why)
         return;
     BJ_FD int fd = open_beneath(collector->box_fd, path, 0);
     if (fd == -ELOOP || fd == -ENXIO || fd == -EXDEV)

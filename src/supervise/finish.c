@@ -76,6 +76,19 @@ static void take_timing(const struct bj_run *run)
     result->timing_count = count;
 }
 
+/* What was planned, less what turned out not to be had when the jail was made. */
+static void take_layers(struct bj_run *run)
+{
+    struct bj_result *result = run->result;
+    memcpy(result->layers, run->plan->layers, sizeof(result->layers));
+    if (run->jail.without_time)
+        result->layers[BJ_LAYER_TIME] = (struct bj_plan_layer){
+            .mode = BJ_PREFER, .detail = "unavailable: this kernel's clone3 refuses CLONE_NEWTIME (Linux 6.3 does not)"};
+    if (run->plan->notify && run->jail.listener_fd < 0 && !run->jail.exec_errno && !run->jail.died_early)
+        result->layers[BJ_LAYER_DENIAL_REPORT] = (struct bj_plan_layer){
+            .mode = BJ_PREFER, .detail = "unavailable: a listener is in force already, as in some containers"};
+}
+
 static void explain(struct bj_run *run, const struct bj_evidence *evidence)
 {
     struct bj_result *result = run->result;
@@ -102,7 +115,7 @@ void bj__run_finish(struct bj_run *run)
     take_timing(run);
     bj__verdict(&evidence, &result->verdict);
     explain(run, &evidence);
-    memcpy(result->layers, run->plan->layers, sizeof(result->layers));
+    take_layers(run);
     if (run->jail.box_fd >= 0 && run->plan->collect.count > 0)
         bj__collect(result, run->jail.box_fd, &run->plan->collect);
     bj__jail_done(&run->jail);

@@ -105,6 +105,15 @@ struct bj_landlock_path_attr {
     int32_t parent_fd;
 } __attribute__((packed));
 
+#ifndef SYS_openat2
+#define SYS_openat2 437
+#endif
+#define BJ_RESOLVE_NO_MAGICLINKS 0x02
+#define BJ_RESOLVE_NO_SYMLINKS 0x04
+struct bj_open_how {
+    uint64_t flags, mode, resolve;
+};
+
 struct bj_clone_args {
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
     uint64_t set_tid, set_tid_size; /* 5.5 */
