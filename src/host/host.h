@@ -6,6 +6,8 @@
 
 #include "base/base.h"
 
+#include <sys/types.h>
+
 /* Where this process stands in the control group hierarchies, and in which it may make leaves. Paths are of
  * directories that exist; "" when there is none. Kept so that a leaf is always below the caller's own group. */
 struct bj_host_cgroup {

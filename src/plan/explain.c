@@ -2,6 +2,7 @@
  * Its own file because it says in words what the filter and the plan do, and neither needs it.
  * Changes when: another kind of question can be asked, or the layout of the jail's root changes (plan_root.c).
  */
+#include "base/names.h"
 #include "filter/filter.h"
 #include "spec/spec.h"
 
@@ -163,8 +164,8 @@ static int say_decision(const struct bj_spec *spec, const struct bj_filter_decis
     if (decision->action == BJ_FILTER_KILL)
         return bj__buf_printf(text, "kills the program\n  layer seccomp (%s): %s\n", mode, decision->why);
     int rc = bj__buf_printf(
-        text, "refused with %s (%s)%s\n  layer seccomp (%s): ", strerrorname_np(decision->errnum),
-        strerrordesc_np(decision->errnum), decision->silent ? ", not reported as a denial" : "", mode);
+        text, "refused with %s (%s)%s\n  layer seccomp (%s): ", bj__errno_name(decision->errnum) ? bj__errno_name(decision->errnum) : "?",
+        strerror(decision->errnum), decision->silent ? ", not reported as a denial" : "", mode);
     if (rc == 0 && decision->set)
         rc = bj__buf_printf(text, "it needs the set %s: ", decision->set);
     return rc ? rc : bj__buf_printf(text, "%s\n", decision->why);

@@ -74,13 +74,19 @@ static void decide(const struct bj_run *run, const struct seccomp_data *data, st
     bj__filter_describe(data->nr, args, what, size);
 }
 
+/* ioctl(2) takes its request as int here and as unsigned long there. */
+static int control(int fd, unsigned long request, void *argument)
+{
+    return (int)syscall(SYS_ioctl, fd, request, argument);
+}
+
 static bool answer_one(struct bj_run *run)
 {
     struct seccomp_notif *notification = run->notification;
     struct bj_filter_decision decision = {0};
     char what[64];
     memset(notification, 0, run->notification_size);
-    if (ioctl(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0)
+    if (control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0)
         return errno == EINTR;
     decide(run, &notification->data, &decision, what, sizeof(what));
     if (!decision.silent)
@@ -90,7 +96,7 @@ static bool answer_one(struct bj_run *run)
         return false;
     }
     struct seccomp_notif_resp response = {.id = notification->id, .error = -decision.errnum};
-    (void)ioctl(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response); /* ENOENT: it died meanwhile */
+    (void)control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response); /* ENOENT: it died meanwhile */
     return true;
 }
 

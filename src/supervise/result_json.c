@@ -1,12 +1,12 @@
 /* The result as JSON (schema/result.schema.json).
  * Its own file because the format is a contract.
  * Changes when: a field is added to the result. */
+#include "base/names.h"
 #include "spec/base64.h"
 #include "supervise/result.h"
 #include "supervise/utf8.h"
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 
 /* json_object_set_new takes NULL and a failed value alike: one sum tells whether all went well. */
@@ -136,11 +136,10 @@ static json_t *timing_json(const struct bj_result *result)
 
 static const char *signal_name(int number, char *text, size_t size)
 {
-    const char *abbreviation = sigabbrev_np(number);
-    if (abbreviation)
-        (void)snprintf(text, size, "SIG%s", abbreviation);
-    else
-        (void)snprintf(text, size, "SIG%d", number);
+    const char *name = bj__signal_name(number);
+    if (name)
+        return name;
+    (void)snprintf(text, size, "SIG%d", number);
     return text;
 }
 

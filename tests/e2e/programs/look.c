@@ -95,7 +95,7 @@ static void print_process(void)
     int count = getgroups(64, groups);
     uname(&names);
     if (getcwd(directory, sizeof(directory)) == NULL)
-        strcpy(directory, "?");
+        (void)snprintf(directory, sizeof(directory), "?");
     printf("uid=%u\neuid=%u\ngid=%u\ngroups=%d\n", getuid(), geteuid(), getgid(), count);
     printf("pid=%d\nppid=%d\nsid=%d\npgrp=%d\n", getpid(), getppid(), getsid(0), getpgrp());
     printf("cwd=%s\nhostname=%s\ndomainname=%s\n", directory, names.nodename, names.domainname);
