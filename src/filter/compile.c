@@ -2,12 +2,15 @@
  * Its own file because the build-time generator links it without the rest, and because it is the only place
  * that knows libseccomp. Changes when: libseccomp or the form of the program changes.
  *
- * libseccomp is given placeholders for the actions that depend on the variant; afterwards each return is
- * rewritten: allowed                        -> SECCOMP_RET_ALLOW foreign architecture, x32      ->
- * SECCOMP_RET_KILL_PROCESS refused quietly                -> SECCOMP_RET_ERRNO any other refusal, notify ->
- * SECCOMP_RET_USER_NOTIF any other refusal, otherwise   -> a jump to answers that are appended, chosen by the
- * call's number alone. So both variants refuse the same calls by construction, and libseccomp is never asked
- * which actions the kernel of the build machine knows. */
+ * libseccomp is given placeholders for the actions that depend on the variant; afterwards each return is rewritten:
+ *   allowed                     -> SECCOMP_RET_ALLOW
+ *   foreign architecture, x32   -> SECCOMP_RET_KILL_PROCESS; with a listener SECCOMP_RET_USER_NOTIF: the caller stays
+ *                                  stopped until the supervisor has killed it, and the supervisor knows why it died
+ *   refused quietly             -> SECCOMP_RET_ERRNO
+ *   any other refusal, notify   -> SECCOMP_RET_USER_NOTIF
+ *   any other refusal           -> a jump to answers that are appended, chosen by the call's number alone
+ * So both variants refuse the same calls by construction, and libseccomp is never asked which actions the kernel of
+ * the build machine knows. */
 #include "filter/table.h"
 
 #include <seccomp.h>
@@ -167,7 +170,7 @@ static void rewrite(struct sock_filter *program, size_t count, bool notify)
         if (program[i].code != (BPF_RET | BPF_K))
             continue;
         if (program[i].k == SCMP_ACT_KILL)
-            program[i].k = SECCOMP_RET_KILL_PROCESS;
+            program[i].k = notify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
         else if (program[i].k == PLACEHOLDER && notify)
             program[i].k = SECCOMP_RET_USER_NOTIF;
         else if (program[i].k == PLACEHOLDER)

@@ -43,8 +43,12 @@ void bj__plan_limits(struct bj_build *build)
     }
     bool tree_memory = build->plan->cgroup && (cgroup->v1_memory[0] || cgroup->unified_memory);
     uint64_t address_space = limits->address_space_bytes;
-    if (!address_space && !tree_memory)
-        address_space = limits->memory_bytes; /* stands in, per process; the result says so */
+    if (limits->memory_bytes && !tree_memory) {
+        /* These stand in, for each process alone; the result says so. A runtime that reserves far more than it uses
+         * (node) has its profile set the address space, and is held by what it may write to. */
+        add_limit(build, RLIMIT_DATA, limits->memory_bytes, limits->memory_bytes);
+        address_space = address_space ? address_space : limits->memory_bytes;
+    }
     if (address_space)
         add_limit(build, RLIMIT_AS, address_space, address_space);
     add_limit(build, RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes);

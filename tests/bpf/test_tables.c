@@ -104,7 +104,8 @@ static bool parse_verdict(const char *verdict, const char *errnum_name, uint32_t
     if (strcmp(verdict, "ALLOW") == 0 && !errnum_name) {
         ret_actions[0] = ret_actions[1] = SECCOMP_RET_ALLOW;
     } else if (strcmp(verdict, "KILL") == 0 && !errnum_name) {
-        ret_actions[0] = ret_actions[1] = SECCOMP_RET_KILL_PROCESS;
+        ret_actions[0] = SECCOMP_RET_KILL_PROCESS;
+        ret_actions[1] = SECCOMP_RET_USER_NOTIF; /* the supervisor kills */
     } else if (errnum > 0 && strcmp(verdict, "ERRNO") == 0) {
         ret_actions[0] = ret_actions[1] = answer;
     } else if (errnum > 0 && strcmp(verdict, "NOTIFY") == 0) {
@@ -123,7 +124,7 @@ static uint32_t decided_action(const struct policy *policy, const struct call *c
     if (d.action == BJ_FILTER_ALLOW)
         return SECCOMP_RET_ALLOW;
     if (d.action == BJ_FILTER_KILL)
-        return SECCOMP_RET_KILL_PROCESS;
+        return notify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
     return notify && !d.silent ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | (uint32_t)d.errnum;
 }
 

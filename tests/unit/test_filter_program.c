@@ -79,7 +79,7 @@ static uint32_t expected_action(const struct bj_filter_decision *d, bool notify)
     if (d->action == BJ_FILTER_ALLOW)
         return SECCOMP_RET_ALLOW;
     if (d->action == BJ_FILTER_KILL)
-        return SECCOMP_RET_KILL_PROCESS;
+        return notify ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_KILL_PROCESS;
     return notify && !d->silent ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO | (uint32_t)d->errnum;
 }
 
@@ -187,7 +187,7 @@ static void foreign_architectures_are_killed(void **state)
     build(DEFAULT, &programs);
     for (size_t i = 0; i < BJ_COUNT(arches); i++) {
         for (int number = -1; number < 500; number++) {
-            assert_int_equal(run(&programs.notify, arches[i], number, none), SECCOMP_RET_KILL_PROCESS);
+            assert_int_equal(run(&programs.notify, arches[i], number, none), SECCOMP_RET_USER_NOTIF);
             assert_int_equal(run(&programs.answer, arches[i], number, none), SECCOMP_RET_KILL_PROCESS);
         }
     }

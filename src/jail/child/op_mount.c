@@ -79,7 +79,7 @@ long bj__op_TMPFS(struct bj_child *child, const struct bj_op *op)
     if (r >= 0)
         r = sys5(SYS_fsconfig, fs, BJ_FSCONFIG_SET_STRING, SYS_ARG("nr_inodes"), SYS_ARG(op->text2), 0);
     if (r >= 0)
-        r = sys5(SYS_fsconfig, fs, BJ_FSCONFIG_SET_STRING, SYS_ARG("mode"), SYS_ARG("711"), 0);
+        r = sys5(SYS_fsconfig, fs, BJ_FSCONFIG_SET_STRING, SYS_ARG("mode"), SYS_ARG("111"), 0);
     if (r >= 0)
         r = sys5(SYS_fsconfig, fs, BJ_FSCONFIG_CMD_CREATE, 0, 0, 0);
     if (r >= 0)
