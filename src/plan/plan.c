@@ -62,6 +62,14 @@ int bj__plan_new_slot(struct bj_build *build)
     return build->plan->slots++;
 }
 
+char *bj__plan_copy(struct bj_build *build, const char *text)
+{
+    char *copy = bj__arena_string(&build->plan->arena, text);
+    if (!copy)
+        build->full = true;
+    return copy;
+}
+
 char *bj__plan_format(struct bj_build *build, const char *format, ...)
 {
     char text[4200];
@@ -155,7 +163,7 @@ int bj__plan_build(const struct bj_spec *spec, const struct bj_host *host, const
         return bj__error_memory(err);
     struct bj_build build = {
         .spec = spec, .host = host, .sources = sources, .plan = plan, .err = err, .proc_slot = -1};
-    build.made = calloc(BJ_MAX_OPS, sizeof(*build.made));
+    build.made = malloc(BJ_MAX_MADE * sizeof(*build.made));
     int r = build.made ? build_parts(&build) : bj__error_memory(err);
     free(build.made);
     if (r == 0) {

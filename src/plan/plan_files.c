@@ -86,5 +86,5 @@ void bj__plan_files(struct bj_build *build)
             op->value2 = entry->executable ? 0755 : 0644;
         }
     }
-    bj__plan_add(build, BJ_OP_CHDIR, bj__plan_format(build, "%s", build->spec->directory));
+    bj__plan_add(build, BJ_OP_CHDIR, bj__plan_copy(build, build->spec->directory));
 }

@@ -39,7 +39,7 @@ static const char *const *find_candidates(struct bj_build *build, const char *co
         return NULL;
     }
     if (strchr(command, '/')) {
-        items[0] = bj__plan_format(build, "%s", command);
+        items[0] = bj__plan_copy(build, command);
         return items;
     }
     for (size_t i = 0; *path;) {

@@ -10,6 +10,7 @@
 #include "plan/plan.h"
 #include "spec/spec.h"
 
+#define BJ_MAX_MADE 1024u /* directories of the new root: mounts, links and closed doors with their parents */
 #define BJ_MAX_OPS 8192u /* 4096 files in, with their directories, and the fixed part */
 
 struct bj_plan {
@@ -78,6 +79,7 @@ int bj__plan_final(struct bj_build *build);     /* plan_final.c: assertions, fil
 /* Appends one operation. Never NULL: a full plan sets build->full and gives a scratch one. */
 struct bj_op *bj__plan_add(struct bj_build *build, enum bj_opcode code, const char *text);
 int bj__plan_new_slot(struct bj_build *build); /* 0 and build->full when there are none left */
+char *bj__plan_copy(struct bj_build *build, const char *text); /* NULL and build->full when it does not fit */
 char *bj__plan_format(struct bj_build *build, const char *format, ...) BJ_PRINTF(2, 3);
 /* A directory of the new root with its parents; path is absolute. */
 void bj__plan_make_directory(struct bj_build *build, const char *path, uint64_t mode);

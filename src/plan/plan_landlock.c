@@ -48,20 +48,17 @@ static void allow_mounts(struct bj_build *build)
             rights |= FS_EXECUTE;
         if (kind == BJ_SOURCE_FILE)
             rights &= FS_FILE_RIGHTS;
-        allow(build, bj__plan_format(build, "%s", mount->target), rights);
+        allow(build, bj__plan_copy(build, mount->target), rights);
     }
 }
 
 static void allow_own(struct bj_build *build)
 {
     static const char *const scratch[] = {"/tmp", "/box", "/dev/shm"};
-    static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
     uint64_t execute = build->spec->scratch_executable ? FS_EXECUTE : 0;
     for (size_t i = 0; i < BJ_COUNT(scratch); i++)
         allow(build, scratch[i], FS_WRITABLE | execute);
-    for (size_t i = 0; i < BJ_COUNT(devices); i++)
-        allow(build, devices[i], FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE);
-    allow(build, "/dev", FS_READ_DIR);
+    allow(build, "/dev", FS_READ_DIR | FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE); /* nothing but our devices is there */
     if (build->spec->proc != BJ_PROC_NONE)
         allow(build, "/proc", FS_READ_FILE | FS_READ_DIR);
     for (size_t i = 0; i < build->sources->entry_count; i++) {

@@ -49,8 +49,8 @@ int bj__plan_sources(struct bj_build *build)
         int slot = bj__plan_new_slot(build);
         if (build->sources->mounts[i] == BJ_SOURCE_MISSING)
             continue;
-        char *source = bj__plan_format(build, "%s", spec->mounts[i].source);
-        char *beneath = spec->mounts[i].beneath ? bj__plan_format(build, "%s", spec->mounts[i].beneath) : NULL;
+        char *source = bj__plan_copy(build, spec->mounts[i].source);
+        char *beneath = spec->mounts[i].beneath ? bj__plan_copy(build, spec->mounts[i].beneath) : NULL;
         /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)). */
         uint16_t flags = BJ_OPF_RECURSIVE | (spec->mounts[i].optional ? BJ_OPF_OPTIONAL : 0);
         add_source(build, source, slot, mount_attributes(build, &spec->mounts[i]), flags)->text2 = beneath;
@@ -81,14 +81,14 @@ const struct bj_mount *bj__plan_covering_mount(const struct bj_build *build, con
 static void touch(struct bj_build *build, const char *path, uint64_t mode)
 {
     bj__plan_make_parents(build, path);
-    struct bj_op *op = bj__plan_add(build, BJ_OP_TOUCH, bj__plan_format(build, "%s", path + 1));
+    struct bj_op *op = bj__plan_add(build, BJ_OP_TOUCH, bj__plan_copy(build, path + 1));
     op->value = mode;
     build->inodes++;
 }
 
 static void attach(struct bj_build *build, const char *path, int slot)
 {
-    bj__plan_add(build, BJ_OP_ATTACH, bj__plan_format(build, "%s", path + 1))->slot = slot;
+    bj__plan_add(build, BJ_OP_ATTACH, bj__plan_copy(build, path + 1))->slot = slot;
 }
 
 static size_t path_depth(const char *path)

@@ -10,6 +10,12 @@ static const char *const scratch[] = {"/tmp", "/box", "/dev/shm"};
 
 #define ROOT_ATTRIBUTES (BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NODEV)
 
+static bool is_made_full(struct bj_build *build)
+{
+    build->full |= build->made_count == BJ_MAX_MADE;
+    return build->made_count == BJ_MAX_MADE;
+}
+
 static bool was_made(const struct bj_build *build, const char *path, size_t length)
 {
     for (size_t i = 0; i < build->made_count; i++)
@@ -20,9 +26,9 @@ static bool was_made(const struct bj_build *build, const char *path, size_t leng
 
 static void make_one(struct bj_build *build, const char *path, size_t length, uint64_t mode)
 {
-    if (length <= 1 || was_made(build, path, length) || build->made_count == BJ_MAX_OPS)
+    if (length <= 1 || was_made(build, path, length) || is_made_full(build))
         return;
-    char *copy = bj__plan_format(build, "%.*s", (int)length, path);
+    char *copy = bj__arena_copy(&build->plan->arena, path, length);
     if (!copy || bj__plan_covering_mount(build, copy))
         return; /* exists in what is mounted there, or the mount says that it does not */
     build->made[build->made_count++] = copy;
@@ -40,9 +46,9 @@ void bj__plan_make_directory(struct bj_build *build, const char *path, uint64_t 
 {
     bj__plan_make_parents(build, path);
     size_t length = strlen(path);
-    if (length <= 1 || was_made(build, path, length) || build->made_count == BJ_MAX_OPS)
+    if (length <= 1 || was_made(build, path, length) || is_made_full(build))
         return;
-    char *copy = bj__plan_format(build, "%s", path);
+    char *copy = bj__plan_copy(build, path);
     if (!copy)
         return;
     build->made[build->made_count++] = copy;
@@ -60,7 +66,7 @@ static void add_closed(struct bj_build *build)
     for (size_t i = 0; i < spec->closed_files.count; i++) {
         const char *path = spec->closed_files.items[i];
         bj__plan_make_parents(build, path);
-        bj__plan_add(build, BJ_OP_TOUCH, bj__plan_format(build, "%s", path + 1))->value = 0;
+        bj__plan_add(build, BJ_OP_TOUCH, bj__plan_copy(build, path + 1))->value = 0;
         build->inodes++;
     }
 }
@@ -70,8 +76,8 @@ static void add_links(struct bj_build *build)
     for (size_t i = 0; i < build->spec->link_count; i++) {
         const struct bj_link *link = &build->spec->links[i];
         bj__plan_make_parents(build, link->path);
-        struct bj_op *op = bj__plan_add(build, BJ_OP_SYMLINK, bj__plan_format(build, "%s", link->path + 1));
-        op->text2 = bj__plan_format(build, "%s", link->target);
+        struct bj_op *op = bj__plan_add(build, BJ_OP_SYMLINK, bj__plan_copy(build, link->path + 1));
+        op->text2 = bj__plan_copy(build, link->target);
         build->inodes++;
     }
 }
@@ -135,7 +141,7 @@ void bj__plan_root(struct bj_build *build)
     if (spec->network == BJ_NETWORK_LOOPBACK)
         bj__plan_add(build, BJ_OP_LOOPBACK, NULL);
     if (bj__plan_layer_on(build, BJ_LAYER_UTS))
-        bj__plan_add(build, BJ_OP_HOSTNAME, bj__plan_format(build, "%s", spec->hostname))->value =
+        bj__plan_add(build, BJ_OP_HOSTNAME, bj__plan_copy(build, spec->hostname))->value =
             strlen(spec->hostname);
     bj__plan_add(build, BJ_OP_ROOT_ATTR, NULL)->value = ROOT_ATTRIBUTES | BJ_MOUNT_ATTR_RDONLY | BJ_MOUNT_ATTR_NOEXEC;
     bj__plan_add(build, BJ_OP_PIVOT, NULL);
