@@ -156,6 +156,9 @@ BJ_API int bj_run_fd(const struct bj_run *run);
 BJ_API int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err);
 /* Ends the run; its status becomes "cancelled". Idempotent. */
 BJ_API void bj_run_kill(struct bj_run *run);
+/* Sends SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT or SIGWINCH to the program; it may handle it. A
+ * program that has not come so far as to handle it ends by it, as ever. */
+BJ_API int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err);
 /* Process id of the jail's first process, as the caller's pid namespace numbers it. */
 BJ_API int bj_run_pid(const struct bj_run *run);
 /* The result of a run that is over; the caller owns it. -EAGAIN while it still runs. */

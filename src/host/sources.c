@@ -179,7 +179,17 @@ static int read_files(struct reader *reader)
     return 0;
 }
 
-/* The source of a mount may be a link of the operator's (/usr/lib64 and the like): it is the target that counts. */
+/* The source of a mount may be a link of the operator's (/usr/lib64 and the like): it is the target that counts. One
+ * that a request names leads through no link: the answer alone would tell what there is behind it. */
+static int stat_source(const struct bj_mount *mount, struct stat *ret_status)
+{
+    if (!mount->beneath)
+        return stat(mount->source, ret_status);
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    BJ_FD int fd = (int)syscall(SYS_openat2, AT_FDCWD, mount->source, &how, sizeof(how));
+    return fd < 0 ? -1 : fstat(fd, ret_status);
+}
+
 static int look_at_mounts(struct reader *reader)
 {
     const struct bj_spec *spec = reader->spec;
@@ -192,7 +202,7 @@ static int look_at_mounts(struct reader *reader)
         const struct bj_mount *mount = &spec->mounts[i];
         struct stat status;
         (void)snprintf(reader->field, sizeof(reader->field), "mounts[%zu].source", i);
-        if (stat(mount->source, &status) < 0) {
+        if (stat_source(mount, &status) < 0) {
             if (mount->optional && (errno == ENOENT || errno == ENOTDIR))
                 continue; /* BJ_SOURCE_MISSING */
             return bj__error(reader->err, errno == ENOENT ? BJ_ERROR_NOT_FOUND : BJ_ERROR_INVALID, errno, reader->field,

@@ -41,37 +41,43 @@ static void close_directory(DIR **directory)
         (void)closedir(*directory);
 }
 
-static int sweep_directory(const char *path)
+/* In the order in which its owner would have: last made, first removed. False while it is still busy anywhere. */
+static bool remove_everywhere(const struct bj_cgroup_seat *seats, const int *parents, const char *name)
 {
-    BJ_CLEANUP(close_directory) DIR *directory = opendir(path);
-    int removed = 0;
-    const struct dirent *entry;
-    if (!directory)
-        return -errno;
-    while ((entry = readdir(directory)) != NULL)
-        /* rmdir refuses a leaf that has members */
-        if (is_stale(dirfd(directory), entry->d_name) &&
-            unlinkat(dirfd(directory), entry->d_name, AT_REMOVEDIR) == 0)
-            removed++;
-    return removed;
+    for (size_t i = BJ_CGROUP_SEATS; i-- > 0;)
+        if (seats[i].parent[0] != 0 && unlinkat(parents[i], name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+            return false; /* rmdir refuses a leaf that has members */
+    return true;
+}
+
+static void close_parents(int (*parents)[BJ_CGROUP_SEATS])
+{
+    for (size_t i = 0; i < BJ_CGROUP_SEATS; i++)
+        bj__fd_close(&(*parents)[i]);
 }
 
 int bj__cgroup_sweep(const struct bj_host_cgroup *host)
 {
     struct bj_cgroup cgroup;
     struct bj_cgroup_seat seats[BJ_CGROUP_SEATS];
-    int total = 0;
+    BJ_CLEANUP(close_parents) int parents[BJ_CGROUP_SEATS] = {-1, -1, -1, -1};
+    BJ_CLEANUP(close_directory) DIR *directory = NULL;
     bj__cgroup_init(&cgroup);
     cgroup.parents = *host;
     bj__cgroup_seats(&cgroup, seats);
     for (size_t i = 0; i < BJ_CGROUP_SEATS; i++) {
         if (seats[i].parent[0] == 0)
             continue;
-        int removed = sweep_directory(seats[i].parent);
-        /* Made first and removed last: a clean first hierarchy means that all are clean. */
-        if (removed <= 0)
-            return total > 0 ? total : removed;
-        total += removed;
+        parents[i] = open(seats[i].parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (parents[i] < 0)
+            return -errno;
+        /* Made first and removed last: what is nowhere in the first hierarchy is nowhere. */
+        if (!directory && !(directory = opendir(seats[i].parent)))
+            return -errno;
     }
-    return total;
+    int removed = 0;
+    const struct dirent *entry;
+    while (directory && (entry = readdir(directory)) != NULL)
+        removed += is_stale(dirfd(directory), entry->d_name) && remove_everywhere(seats, parents, entry->d_name);
+    return removed;
 }

@@ -15,7 +15,7 @@
 void bj__jail_init(struct bj_jail *jail)
 {
     *jail = (struct bj_jail){.pid = -1, .pidfd = -1, .sync_fd = -1, .status_fd = -1, .stdin_fd = -1,
-                             .stdout_fd = -1, .stderr_fd = -1, .listener_fd = -1, .box_fd = -1};
+                             .stdout_fd = -1, .stderr_fd = -1, .listener_fd = -1, .payload_pidfd = -1, .box_fd = -1};
     bj__cgroup_init(&jail->cgroup);
 }
 
@@ -141,9 +141,9 @@ bool bj__jail_reap(struct bj_jail *jail, bool wait)
         r = sys5(SYS_waitid, 3 /* P_PIDFD */, jail->pidfd, SYS_ARG(&info), WEXITED | __WALL | (wait ? 0 : WNOHANG),
                  SYS_ARG(&jail->usage));
     } while (r == -EINTR);
-    if (r < 0) { /* cannot be, unless a caller reaps children that are not its own */
+    if (r < 0) { /* the caller ignores SIGCHLD, or waits for any child (spawn.c): it is gone, we cannot know how */
         jail->wait_code = CLD_KILLED;
-        jail->reaped = true;
+        jail->wait_lost = jail->reaped = true;
         return true;
     }
     if (info.si_pid == 0)
@@ -163,7 +163,8 @@ void bj__jail_done(struct bj_jail *jail)
         (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
     jail->op_ns = NULL;
     int *const fds[] = {&jail->pidfd, &jail->sync_fd, &jail->status_fd, &jail->stdin_fd,
-                        &jail->stdout_fd, &jail->stderr_fd, &jail->listener_fd, &jail->box_fd};
+                        &jail->stdout_fd, &jail->stderr_fd, &jail->listener_fd, &jail->box_fd,
+                        &jail->payload_pidfd};
     for (size_t i = 0; i < BJ_COUNT(fds); i++)
         bj__fd_close(fds[i]);
 }

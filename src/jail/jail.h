@@ -16,6 +16,7 @@ struct bj_jail {
     int sync_fd;   /* steps; end of file: both processes of the jail have exec'd, or are dead */
     int status_fd; /* pid 1's report; closing it ends the jail */
     int stdin_fd, stdout_fd, stderr_fd; /* our ends, non-blocking */
+    int payload_pidfd; /* of the program, for signals to it */
     int listener_fd; /* refused system calls, or -1 */
     int box_fd;      /* the guest's working directory, or -1 */
     struct bj_cgroup cgroup;
@@ -26,6 +27,7 @@ struct bj_jail {
     bool died_early;   /* before the program was started */
     bool without_time; /* the time namespace, preferred, could not be had */
     bool reaped;
+    bool wait_lost; /* somebody else has reaped it: wait_code, wait_status and usage say nothing */
     int wait_code, wait_status; /* of pid 1: CLD_*, code or signal */
     struct rusage usage;        /* of pid 1 and all that it reaped */
 };

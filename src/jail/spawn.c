@@ -7,8 +7,9 @@
 
 #include <signal.h>
 
-/* exit_signal 0: the caller's SIGCHLD handler and its wait(-1) never learn of our child (clone(2), __WCLONE). All
- * signals are blocked across the clone, so that no handler of the caller's runs in the child; pid 1 and the payload
+/* exit_signal 0: the caller's wait(-1) does not see our child (clone(2), __WCLONE) before it is a program of its own. Its
+ * exec makes it an ordinary child (fs/exec.c, de_thread): the caller may get SIGCHLD, reap it, or ignore the signal and so
+ * have it reaped at once; bj__jail_reap copes. All signals are blocked across the clone, so that no handler of the caller's runs in the child; pid 1 and the payload
  * set their own masks. A raw clone3 runs no pthread_atfork handler: that is why the child calls nothing of libc. */
 pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_fd, int *ret_pidfd,
                 bool *ret_without_time)

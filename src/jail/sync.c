@@ -20,46 +20,57 @@ int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg)
     return n == (ssize_t)sizeof(message) ? 0 : n < 0 ? -errno : -EIO;
 }
 
-/* One message, with the descriptor that may come with it. Length and magic are checked; surplus descriptors do not
+/* A child that ends with a message of ours unread leaves ECONNRESET on the socket, which the kernel reports
+ * once and before what the child has sent: the child's last words stand behind it. */
+static ssize_t receive_whole(int fd, struct msghdr *header)
+{
+    ssize_t n;
+    int resets = 0;
+    do {
+        n = recvmsg(fd, header, MSG_CMSG_CLOEXEC);
+    } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && resets++ == 0)));
+    return n;
+}
+
+/* One message, with the descriptors that may come with it. Length and magic are checked; surplus descriptors do not
  * fit and are dropped by the kernel. 1: a message, 0: end of file, -errno. */
-static int receive(const struct bj_jail *jail, struct bj_step_message *message, int *ret_fd)
+static int receive(const struct bj_jail *jail, struct bj_step_message *message,
+                   int ret_fds[BJ_STEP_FDS])
 {
     struct iovec part = {message, sizeof(*message)};
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(BJ_STEP_FDS * sizeof(int))];
     } control;
-    struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-    ssize_t n;
-    do {
-        n = recvmsg(jail->sync_fd, &header, MSG_CMSG_CLOEXEC);
-    } while (n < 0 && errno == EINTR);
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    ssize_t n = receive_whole(jail->sync_fd, &header);
     if (n < 0)
-        return errno == ECONNRESET ? 0 : -errno;
-    *ret_fd = -1;
+        return -errno;
     const struct cmsghdr *first = CMSG_FIRSTHDR(&header);
     if (first && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_RIGHTS &&
-        first->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(ret_fd, CMSG_DATA(first), sizeof(int));
+        first->cmsg_len <= CMSG_LEN(BJ_STEP_FDS * sizeof(int)))
+        memcpy(ret_fds, CMSG_DATA(first), first->cmsg_len - CMSG_LEN(0));
     if (n == 0)
         return 0;
     if (n != (ssize_t)sizeof(*message) || message->magic != BJ_STEP_MAGIC || (header.msg_flags & MSG_TRUNC)) {
-        bj__fd_close(ret_fd);
         return -EPROTO;
     }
     return 1;
 }
 
-static int report_failure(const struct bj_step_message *message, const struct bj_plan *plan, struct bj_error *err)
+static int report_failure(const struct bj_step_message *message, const struct bj_plan *plan,
+                          struct bj_error *err)
 {
     if (message->index >= plan->op_count || message->err <= 0 || message->err > 4095)
         return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent a malformed failure");
     const struct bj_op *op = &plan->ops[message->index];
     const char *hint = bj__op_hint(op->code, message->err);
     bool shows_text = op->text && op->code != BJ_OP_SECCOMP;
-    int r = bj__error(err, BJ_ERROR_SETUP, message->err, bj_op_name(op->code), "operation %u, %s%s%.200s, failed: %s%s%s",
-                      message->index, bj_op_name(op->code), shows_text ? " " : "", shows_text ? op->text : "",
-                      strerror(message->err), hint[0] ? "; " : "", hint);
+    int r = bj__error(err, BJ_ERROR_SETUP, message->err, bj_op_name(op->code),
+                      "operation %u, %s%s%.200s, failed: %s%s%s", message->index, bj_op_name(op->code),
+                      shows_text ? " " : "", shows_text ? op->text : "", strerror(message->err),
+                      hint[0] ? "; " : "", hint);
     if (err) {
         err->op = op->code;
         err->index = message->index;
@@ -87,8 +98,10 @@ static int wait_readable(int fd, uint64_t deadline_us)
 static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error *err)
 {
     struct bj_step_message message;
-    BJ_FD int fd = -1;
-    int r = receive(jail, &message, &fd);
+    int fds[BJ_STEP_FDS] = {-1, -1};
+    int r = receive(jail, &message, fds);
+    BJ_FD int first = fds[0];
+    BJ_FD int second = fds[1];
     if (r < 0)
         return bj__error_system(err, -r, "", "cannot receive from the jail");
     if (r == 0)
@@ -99,12 +112,15 @@ static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error 
     }
     if (message.step == BJ_STEP_FAIL)
         return report_failure(&message, jail->plan, err);
-    if (message.step == BJ_STEP_READY && *last_step == 0)
-        jail->box_fd = bj__fd_take(&fd);
-    else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY)
-        jail->listener_fd = bj__fd_take(&fd);
-    else
-        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent step %u after step %u", message.step, *last_step);
+    if (message.step == BJ_STEP_READY && *last_step == 0) {
+        jail->box_fd = bj__fd_take(&first);
+    } else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY) {
+        jail->payload_pidfd = bj__fd_take(&first);
+        jail->listener_fd = bj__fd_take(&second);
+    } else {
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent step %u after step %u", message.step,
+                         *last_step);
+    }
     *last_step = message.step;
     return 1;
 }
@@ -124,9 +140,12 @@ int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, 
             break;
     }
     /* The end of file before EXECING is always a failure of the jail; after it, it is the guest's story. */
-    *ret_outcome = last_step != BJ_STEP_EXECING ? BJ_SYNC_DIED : jail->exec_errno ? BJ_SYNC_EXEC_FAILED : BJ_SYNC_RUNNING;
+    *ret_outcome = last_step != BJ_STEP_EXECING ? BJ_SYNC_DIED
+                   : jail->exec_errno           ? BJ_SYNC_EXEC_FAILED
+                                                : BJ_SYNC_RUNNING;
     bool wanted = jail->plan->notify && jail->plan->layers[BJ_LAYER_DENIAL_REPORT].mode == BJ_REQUIRE;
     if (*ret_outcome == BJ_SYNC_RUNNING && wanted && jail->listener_fd < 0)
-        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "layers.denial_report", "the filter's listener did not arrive");
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "layers.denial_report",
+                         "the filter's listener did not arrive");
     return 0;
 }

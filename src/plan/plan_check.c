@@ -66,7 +66,7 @@ static const char *check_one(const struct bj_op *op, bool filled[BJ_SLOT_MAX])
 static int check_required(const struct bj_plan *plan, const uint32_t seen[BJ_OP__COUNT], struct bj_error *err)
 {
     static const uint16_t once[] = {BJ_OP_TMPFS, BJ_OP_ENTER, BJ_OP_ROOT_ATTR, BJ_OP_PIVOT, BJ_OP_NO_NEW_PRIVS,
-                                    BJ_OP_UNDUMPABLE, BJ_OP_SETSID, BJ_OP_STDIO, BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,
+                                    BJ_OP_UNDUMPABLE, BJ_OP_SETSID, BJ_OP_INHERITED, BJ_OP_STDIO, BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,
                                     BJ_OP_SIGNALS, BJ_OP_EXEC};
     const struct bj_op *last = &plan->ops[plan->op_count - 1];
     for (size_t i = 0; i < BJ_COUNT(once); i++)

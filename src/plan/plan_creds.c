@@ -23,6 +23,7 @@ void bj__plan_shed(struct bj_build *build)
 void bj__plan_payload(struct bj_build *build)
 {
     bj__plan_add(build, BJ_OP_SETSID, NULL);
+    bj__plan_add(build, BJ_OP_INHERITED, NULL);
     if (build->spec->nice > 0)
         bj__plan_add(build, BJ_OP_NICE, NULL)->value = (uint64_t)build->spec->nice;
     if (build->plan->two_ids) {

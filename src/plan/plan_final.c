@@ -110,6 +110,7 @@ static void add_assertions(struct bj_build *build)
         bj__plan_add(build, BJ_OP_ASSERT_USERNS, NULL);
     }
     bj__plan_add(build, BJ_OP_SIGNALS, NULL);
+    bj__plan_add(build, BJ_OP_PIDFD, NULL);
 }
 
 int bj__plan_final(struct bj_build *build)

@@ -36,8 +36,11 @@ static struct bj_op *add_source(struct bj_build *build, const char *path, int sl
 int bj__plan_sources(struct bj_build *build)
 {
     const struct bj_spec *spec = build->spec;
-    if (build->plan->cgroup)
-        bj__plan_add(build, BJ_OP_JOIN_CGROUP, NULL)->value = BJ_CGROUP_V1_HIERARCHIES;
+    if (build->plan->cgroup) {
+        struct bj_op *op = bj__plan_add(build, BJ_OP_JOIN_CGROUP, NULL);
+        op->value = BJ_CGROUP_V1_HIERARCHIES;
+        op->value2 = bj__plan_layer_on(build, BJ_LAYER_CGROUP_NS);
+    }
     if (bj__plan_layer_on(build, BJ_LAYER_APPARMOR)) {
         build->proc_slot = bj__plan_new_slot(build);
         struct bj_op *op = bj__plan_add(build, BJ_OP_OPEN_PATH, "/proc");

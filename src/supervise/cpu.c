@@ -3,6 +3,7 @@
  * Changes when: another source of the number appears. */
 #include "supervise/run.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -14,9 +15,9 @@ struct walk {
     size_t count;
 };
 
-static ssize_t read_small(const char *path, char *text, size_t size)
+static ssize_t read_small(int dirfd, const char *path, char *text, size_t size)
 {
-    BJ_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    BJ_FD int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
     ssize_t n = read(fd, text, size - 1);
@@ -33,7 +34,7 @@ static uint64_t process_ticks(pid_t pid)
     char text[1024];
     unsigned long long ticks[4];
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    if (read_small(path, text, sizeof(text)) <= 0)
+    if (read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
         return 0;
     const char *after_name = strrchr(text, ')');
     if (!after_name || sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu",
@@ -42,14 +43,13 @@ static uint64_t process_ticks(pid_t pid)
     return ticks[0] + ticks[1] + ticks[2] + ticks[3];
 }
 
-/* Needs CONFIG_PROC_CHILDREN. Only children of the first thread: a guest that forks from other threads is seen by
- * RLIMIT_CPU of each process, and in what pid 1 has reaped. */
-static void add_children(struct walk *walk, pid_t pid)
+/* Needs CONFIG_PROC_CHILDREN. */
+static void add_children(struct walk *walk, int tasks_fd, const char *thread)
 {
-    char path[64];
+    char path[300];
     char text[8192];
-    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
-    if (read_small(path, text, sizeof(text)) <= 0)
+    (void)snprintf(path, sizeof(path), "%s/children", thread);
+    if (read_small(tasks_fd, path, text, sizeof(text)) <= 0)
         return;
     for (char *next = text; *next && walk->count < MAX_WALK;) {
         char *end;
@@ -59,6 +59,24 @@ static void add_children(struct walk *walk, pid_t pid)
         walk->pids[walk->count++] = (pid_t)child;
         next = end + (*end == ' ');
     }
+}
+
+static void close_directory(DIR **directory)
+{
+    if (*directory)
+        (void)closedir(*directory); /* read only: nothing can be lost */
+}
+
+/* A process is listed with the thread that made it, and which one that is, is the guest's choice. */
+static void add_children_of_threads(struct walk *walk, pid_t pid)
+{
+    char path[64];
+    const struct dirent *entry;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    BJ_CLEANUP(close_directory) DIR *tasks = opendir(path);
+    while (tasks && (entry = readdir(tasks)) != NULL) /* NOLINT(concurrency-mt-unsafe): our own stream */
+        if (entry->d_name[0] != '.')
+            add_children(walk, dirfd(tasks), entry->d_name);
 }
 
 static uint64_t walk_us(const struct bj_run *run)
@@ -71,7 +89,7 @@ static uint64_t walk_us(const struct bj_run *run)
     walk->pids[0] = run->jail.pid;
     for (size_t i = 0; i < walk->count; i++) {
         ticks += process_ticks(walk->pids[i]);
-        add_children(walk, walk->pids[i]);
+        add_children_of_threads(walk, walk->pids[i]);
     }
     free(walk);
     return ticks * (1000000u / (uint64_t)sysconf(_SC_CLK_TCK));

@@ -9,7 +9,8 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-/* pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait. */
+/* pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait; or if that was taken from
+ * us, since nobody but pid 1 holds the other end of this socket. */
 static void take_report(struct bj_run *run, struct bj_evidence *evidence)
 {
     struct bj_status_message message;
@@ -19,7 +20,7 @@ static void take_report(struct bj_run *run, struct bj_evidence *evidence)
     if (message.code != CLD_EXITED && message.code != CLD_KILLED && message.code != CLD_DUMPED)
         return;
     bool init_ended_well = run->jail.wait_code == CLD_EXITED && run->jail.wait_status == 0;
-    evidence->reported = init_ended_well || run->killed != BJ_KILL_NONE;
+    evidence->reported = init_ended_well || run->jail.wait_lost || run->killed != BJ_KILL_NONE;
     evidence->code = message.code;
     evidence->status = message.status;
 }

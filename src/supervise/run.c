@@ -3,7 +3,9 @@
  * Changes when: something more of a run is watched. */
 #include "supervise/run.h"
 
+#include <signal.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -31,6 +33,8 @@ void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
         return;
     if (run->killed == BJ_KILL_NONE)
         run->killed = reason;
+    if (run->plan->limits.cpu_us > 0 || !run->plan->cgroup)
+        (void)bj__run_cpu_us(run); /* the kernel does not add up what dies with its pid namespace */
     bj__jail_kill(&run->jail);
 }
 
@@ -154,6 +158,21 @@ int bj_run_pid(const struct bj_run *run)
 void bj_run_kill(struct bj_run *run)
 {
     bj__run_end(run, BJ_KILL_CANCELLED);
+}
+
+int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err)
+{
+    static const int allowed[] = {SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT, SIGWINCH};
+    bool known = false;
+    for (size_t i = 0; i < BJ_COUNT(allowed); i++)
+        known |= allowed[i] == signal;
+    if (!known)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "signal", "%d cannot be sent; to end a run call bj_run_kill", signal);
+    if (run->over || run->jail.reaped)
+        return bj__error(err, BJ_ERROR_STATE, ESRCH, "", "the run is over");
+    if (syscall(SYS_pidfd_send_signal, run->jail.payload_pidfd, signal, NULL, 0) < 0)
+        return bj__error_system(err, errno, "signal", "cannot signal the program");
+    return 0;
 }
 
 static void handle(struct bj_run *run, uint32_t what, uint32_t events)

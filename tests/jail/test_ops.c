@@ -85,6 +85,9 @@ static const struct fault faults[] = {
     FAIL_IF(NO_NEW_PRIVS, prctl, PR_SET_NO_NEW_PRIVS),
     FAIL_IF(UNDUMPABLE, prctl, PR_SET_DUMPABLE),
     FAIL(SETSID, setsid),
+    FAIL(INHERITED, personality),
+    FAIL(INHERITED, sched_getscheduler),
+    FAIL(INHERITED, getpriority),
     FAIL(NICE, setpriority),
     FAIL(IDS, setresgid),
     FAIL(IDS, setresuid),
@@ -112,7 +115,7 @@ static const struct fault faults[] = {
     LIE(ASSERT_USERNS, sethostname),
     LIE(ASSERT_USERNS, chroot),
     LIE(ASSERT_USERNS, umount2),
-    LIE(ASSERT_FDS, fcntl),
+    LIE(ASSERT_FDS, ppoll),
     LIE(ASSERT_NNP, prctl),
     FAIL(SIGNALS, rt_sigaction),
     FAIL(SIGNALS, rt_sigprocmask),
@@ -128,7 +131,7 @@ static const struct {
 } absent[] = {
     {{.code = BJ_OP_OPEN_PATH, .text = "/", .slot = BJ_SLOT_MAX - 1}, BJ_OP_TMPFS},
     {{.code = BJ_OP_PRIVATE}, BJ_OP_TMPFS},
-    {{.code = BJ_OP_SETUP_IDS}, BJ_OP_TMPFS},
+    {{.code = BJ_OP_SETUP_IDS, .value = BJ_GUEST_ID}, BJ_OP_TMPFS},
     {{.code = BJ_OP_PROC, .text = "tmp"}, BJ_OP_ROOT_ATTR},
     {{.code = BJ_OP_GROUPS}, BJ_OP_NO_NEW_PRIVS},
     {{.code = BJ_OP_IDS, .value = BJ_GUEST_ID}, BJ_OP_CHDIR},
@@ -150,15 +153,15 @@ static uint32_t inject(const struct fault *fault, uint32_t at)
     const struct sock_filter program[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)fault->nr, 0, 3),
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
-                 offsetof(struct seccomp_data, args[0])), /* low half: little endian */
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])), /* the low half */
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, spare_parent ? BJ_SEAT_SYNC : (uint32_t)fault->argument0,
                  spare_parent ? 1 : 0, spare_parent || fault->argument0 == ANY ? 0 : 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)fault->answer),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     memcpy(filter, program, sizeof(filter));
-    insert_op(&patched, at,
+    uint32_t last = find_op(&patched, BJ_OP_SECCOMP);
+    insert_op(&patched, at < last ? at : last,
               &(struct bj_op){.code = BJ_OP_SECCOMP, .slot = -1, .text = (const char *)filter, .value = 6});
     return at + 1;
 }
@@ -170,6 +173,7 @@ static void assert_fails_at(uint32_t index, int expected, const char *what)
     const char *name = bj_op_name(patched.ops[index].code);
     char place[64];
     (void)snprintf(place, sizeof(place), "operation %u, %s", index, name);
+    (void)unlink(world.mark); /* an earlier failure's, so that one failure is one failure */
     int r = bj_run_plan(&patched.plan, &result, &err);
     if (r != -expected || result)
         fail_msg("%s in %s: %d instead of %d: %s", what, place, r, -expected, err.message);
@@ -291,6 +295,53 @@ static void assertions_see_what_was_left_out(void **state)
     assert_fails_at(find_op(&patched, BJ_OP_ASSERT_IDS), ENOTRECOVERABLE, "uid 0");
 }
 
+/* What a caller can ask for and cannot get: found out only when the jail is made. Frees the spec. */
+static void assert_spec_fails(struct bj_spec *spec, enum bj_opcode code, int expected, const char *gone)
+{
+    struct bj_error err = {0};
+    struct bj_plan *plan = NULL;
+    struct bj_result *result = NULL;
+    if (bj_plan_new(spec, &plan, &err) < 0)
+        fail_msg("%s: %s", err.field, err.message);
+    bj_spec_free(spec);
+    if (gone)
+        assert_int_equal(rmdir(gone), 0);
+    int r = bj_run_plan(plan, &result, &err);
+    if (r != -expected || result)
+        fail_msg("%s: %d instead of %d: %s", bj_op_name(code), r, -expected, err.message);
+    assert_string_equal(bj_op_name(err.op), bj_op_name(code));
+    assert_int_equal(plan->ops[err.index].code, code);
+    assert_int_equal(err.err, expected);
+    assert_non_null(strchr(err.message, ';')); /* the hint */
+    assert_false(has_run(&world));
+    bj_plan_free(plan);
+    assert_nothing_is_left(&world);
+}
+
+static void what_a_spec_asks_for_in_vain_is_reported(void **state)
+{
+    static const char bytes[1 << 20];
+    char gone[80];
+    struct bj_spec *spec = world_spec(&world);
+    assert_int_equal(bj_spec_set_directory(spec, "/nowhere", NULL), 0);
+    assert_spec_fails(spec, BJ_OP_CHDIR, ENOENT, NULL);
+
+    spec = world_spec(&world);
+    assert_int_equal(bj_spec_add_mount(spec, world.directory, "/usr/nowhere", "ro", NULL), 0);
+    assert_spec_fails(spec, BJ_OP_ATTACH, ENOENT, NULL);
+
+    spec = world_spec(&world);
+    assert_int_equal(bj_spec_set_limit(spec, "disk_bytes", 65536, NULL), 0);
+    assert_int_equal(bj_spec_add_file_bytes(spec, "large", bytes, sizeof(bytes), 0, NULL), 0);
+    assert_spec_fails(spec, BJ_OP_GUEST_FILE, ENOSPC, NULL);
+
+    spec = world_spec(&world);
+    (void)snprintf(gone, sizeof(gone), "%s/gone", world.directory);
+    assert_int_equal(mkdir(gone, 0755), 0);
+    assert_int_equal(bj_spec_add_mount(spec, gone, "/gone", "ro", NULL), 0);
+    assert_spec_fails(spec, BJ_OP_OPEN_TREE, ENOENT, gone);
+}
+
 /* Whether this host lets us make a jail at all. As root it does, or something is broken. */
 static bool host_lacks_jails(int r, const struct bj_error *err)
 {
@@ -301,12 +352,13 @@ static bool host_lacks_jails(int r, const struct bj_error *err)
 int main(void)
 {
     static uint16_t codes[BJ_OP__COUNT];
-    struct CMUnitTest tests[BJ_OP__COUNT + 3] = {
+    struct CMUnitTest tests[BJ_OP__COUNT + 4] = {
         cmocka_unit_test(the_plan_itself_runs),
         cmocka_unit_test(failing_execve_is_a_result),
         cmocka_unit_test(assertions_see_what_was_left_out),
+        cmocka_unit_test(what_a_spec_asks_for_in_vain_is_reported),
     };
-    size_t count = 3;
+    size_t count = 4;
     for (uint16_t code = BJ_OP_NONE + 1; code < BJ_OP__COUNT; code++) {
         codes[code] = code;
         tests[count++] = (struct CMUnitTest){

@@ -21,21 +21,26 @@ static bj_op_runner *const runners[BJ_OP__COUNT] = {
 
 struct control {
     struct cmsghdr header;
-    int fd;
+    int fds[BJ_STEP_FDS];
 };
 
-long bj__child_send(const struct bj_child *child, enum bj_step step, int fd)
+long bj__child_send(const struct bj_child *child, enum bj_step step, int first, int second)
 {
     struct bj_step_message message = {.magic = BJ_STEP_MAGIC, .step = (uint16_t)step};
     struct iovec part = {&message, sizeof(message)};
-    struct control control = {.header = {.cmsg_len = CMSG_LEN(sizeof(int)),
-                                         .cmsg_level = SOL_SOCKET,
-                                         .cmsg_type = SCM_RIGHTS},
-                              .fd = fd};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-    if (fd >= 0) {
+    struct control control;
+    size_t count = 0;
+    if (first >= 0)
+        control.fds[count++] = first;
+    if (second >= 0)
+        control.fds[count++] = second;
+    control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+    control.header.cmsg_level = SOL_SOCKET;
+    control.header.cmsg_type = SCM_RIGHTS;
+    if (count > 0) {
         header.msg_control = &control;
-        header.msg_controllen = sizeof(control);
+        header.msg_controllen = CMSG_SPACE(count * sizeof(int));
     }
     return sys3(SYS_sendmsg, BJ_SEAT_SYNC, SYS_ARG(&header), MSG_NOSIGNAL);
 }
@@ -129,18 +134,21 @@ _Noreturn void bj__child_main(struct bj_child *child)
     take_seats(child);
     for (int i = 0; i < BJ_SLOT_MAX; i++)
         child->slots[i] = -1;
-    child->ruleset = child->listener = -1;
+    child->ruleset = child->listener = child->pidfd = -1;
     child->index = 0;
     wait_step(child, BJ_STEP_MAPPED);
     bj__child_ops(child, 0, child->program->payload_first);
     int box = (int)sys_openat(BJ_AT_FDCWD, "/box", 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
-    if (bj__child_send(child, BJ_STEP_READY, box) < 0)
+    if (bj__child_send(child, BJ_STEP_READY, box, -1) < 0)
         sys_exit(125);
     if (box >= 0)
         (void)sys_close(box);
     wait_step(child, BJ_STEP_GO);
 
-    long pid = bj__clone_vm(BJ_CLONE_VM | SIGCHLD, payload_stack + sizeof(payload_stack), run_payload, child);
+    /* Where the caller ignores SIGCHLD, pid 1 would never hear of the payload's end (wait(2), NOTES). */
+    long pid = bj__child_default_signal(SIGCHLD);
+    if (pid >= 0)
+        pid = bj__clone_vm(BJ_CLONE_VM | SIGCHLD, payload_stack + sizeof(payload_stack), run_payload, child);
     if (pid < 0)
         bj__child_fail(child, pid);
     become_init();

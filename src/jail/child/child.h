@@ -29,7 +29,7 @@ enum bj_step {
     BJ_STEP_MAPPED = 1, /* parent: ids are mapped, control group joined; arg: run id when there is no user ns */
     BJ_STEP_READY = 2,  /* child: root and shedding are done; with a descriptor of the guest's directory */
     BJ_STEP_GO = 3,     /* parent: run the payload */
-    BJ_STEP_EXECING = 4,/* payload: everything is in force, exec is next; with the listener, if there is one */
+    BJ_STEP_EXECING = 4,/* payload: everything is in force, exec is next; with its pidfd, and the listener if there is one */
     BJ_STEP_FAIL = 5    /* child: operation op failed with err; after EXECING: the program cannot be executed */
 };
 
@@ -60,6 +60,7 @@ struct bj_child {
     int slots[BJ_SLOT_MAX];
     uint32_t index;          /* of the operation that runs */
     int ruleset;             /* Landlock, between its operations */
+    int pidfd;               /* of the payload itself, for the supervisor */
     int listener;            /* of the system call filter, or -1 */
 };
 
@@ -69,8 +70,12 @@ _Noreturn void bj__child_main(struct bj_child *child);
 /* Runs the operations [first, last). Ends the process with a FAIL message when one fails. */
 void bj__child_ops(struct bj_child *child, uint32_t first, uint32_t last);
 _Noreturn void bj__child_fail(struct bj_child *child, long err);
-/* Sends a step; fd, if not negative, goes with it. */
-long bj__child_send(const struct bj_child *child, enum bj_step step, int fd);
+/* Sends a step; those of the two descriptors that are not negative go with it. */
+#define BJ_STEP_FDS 2
+long bj__child_send(const struct bj_child *child, enum bj_step step, int first, int second);
+
+/* Gives a signal its default action: an ignored one stays ignored over CLONE_CLEAR_SIGHAND and exec. In op_process.c. */
+long bj__child_default_signal(long signal);
 
 typedef long bj_op_runner(struct bj_child *child, const struct bj_op *op);
 #define X(name, text, phase, doc) bj_op_runner bj__op_##name;

@@ -57,11 +57,12 @@ long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
     long r = wait_for_init();
     if (r < 0)
         return r;
-    r = bj__child_send(child, BJ_STEP_EXECING, child->listener);
+    r = bj__child_send(child, BJ_STEP_EXECING, child->pidfd, child->listener);
     if (r < 0)
         return r;
     if (child->listener >= 0)
         (void)sys_close(child->listener);
+    (void)sys_close(child->pidfd);
     /* As execvp(3): go on to the next place when there is nothing here, and remember a refusal. */
     long result = -ENOENT;
     for (const char *const *path = program->candidates; *path; path++) {
