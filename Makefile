@@ -4,7 +4,7 @@
 #   make          build into build/          make demo     install what is missing, build, show it at work
 #   make test     install what is missing, run every test
 #   make bench    install what is missing, compare with other jails
-#   make check    the project's own checks: layers, symbols, sizes, documents
+#   make check    the project's own checks: layers, symbols, sizes, documents; and the analyzers
 #   make format   clang-format over the C sources
 #   make fuzz     build and run the fuzzers for a minute each
 #   make install  install (as root; DESTDIR= and PREFIX= are respected when build/ is new)
@@ -40,8 +40,11 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@python3 bench/run.py --build $(BUILD)
 
-check: all
-	@status=0; for check in tools/check-*; do $$check $(BUILD) || status=1; done; exit $$status
+check:
+	@tools/deps build check
+	@$(MAKE) --no-print-directory all
+	@status=0; for check in tools/check-*; do $$check $(BUILD) || status=1; done; \
+	tools/analyze $(BUILD) || status=1; exit $$status
 
 install: all
 	meson install -C $(BUILD) --no-rebuild

@@ -73,8 +73,9 @@ BJ_API const char *bj_version(void);
 struct bj_spec;
 
 /* Where profiles are looked for, in order: $BELLJAR_PROFILE_PATH (colon separated; ignored when the process
- * runs with privileges that its caller lacks), /etc/belljar/profiles, PREFIX/share/belljar/profiles, and last
- * the profiles built into the library. */
+ * runs with privileges that its caller lacks), /etc/belljar/profiles, the profiles built into the library, and
+ * last PREFIX/share/belljar/profiles. The copies of the built-in ones there are for reading: a shipped profile is
+ * changed by a file of the same name in /etc/belljar/profiles. */
 
 /* The complete spec that a profile describes. name: "default", "python", ... or a path that contains a '/'. */
 BJ_API int bj_spec_from_profile(const char *name, struct bj_spec **ret_spec, struct bj_error *err);

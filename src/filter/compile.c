@@ -123,7 +123,8 @@ static int add(struct bj_buf *program, struct sock_filter instruction)
  * refused never come here, and so belong to any run. */
 static int end_of_run(const struct bj_filter_policy *policy, int first, int *ret_errnum)
 {
-    int errnum = 0, number = first;
+    int errnum = 0;
+    int number = first;
     for (; number <= LAST_NUMBER; number++) {
         struct bj_filter_decision decision;
         bj__filter_decide(policy, number, NULL, &decision);
@@ -144,7 +145,8 @@ static int append_answers(const struct bj_filter_policy *policy, struct bj_buf *
     int rc =
         add(program, (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
     for (int first = 0; first <= LAST_NUMBER && rc == 0;) {
-        int last[ANSWER_SECTION], errnum[ANSWER_SECTION];
+        int last[ANSWER_SECTION];
+        int errnum[ANSWER_SECTION];
         unsigned count = 0;
         for (; count < ANSWER_SECTION && first <= LAST_NUMBER; count++) {
             last[count] = end_of_run(policy, first, &errnum[count]);
@@ -199,7 +201,8 @@ static int compile(const struct bj_filter_policy *policy, struct bj_buf *program
 int bj__filter_compile(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                        struct bj_error *err)
 {
-    size_t before = program->length, count = 0;
+    size_t before = program->length;
+    size_t count = 0;
     int rc = compile(policy, program);
     if (rc == 0) {
         count = (program->length - before) / sizeof(struct sock_filter);

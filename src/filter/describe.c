@@ -191,7 +191,8 @@ static int list_condition(const struct bj_filter_condition *condition, bool firs
 int bj__filter_list(int syscall_number, struct bj_buf *text)
 {
     size_t count = 0;
-    int found = 0, rc = 0;
+    int found = 0;
+    int rc = 0;
     const struct bj_filter_rule *rules = bj__filter_rules(&count);
     for (size_t i = 0; i < count && rc == 0; i++) {
         if (syscall_number < 0 || rules[i].number != syscall_number)

@@ -14,7 +14,7 @@ static const uint64_t policies[] = {
 static int print_program(size_t n, bool notify)
 {
     BJ_BUF struct bj_buf program;
-    bj__buf_init(&program, 2 * BPF_MAXINSNS * sizeof(struct sock_filter));
+    bj__buf_init(&program, 2 * (size_t)BPF_MAXINSNS * sizeof(struct sock_filter));
     struct bj_error err = {0};
     const struct bj_filter_policy policy = {.sets = policies[n]};
     if (bj__filter_compile(&policy, notify, &program, &err) < 0) {

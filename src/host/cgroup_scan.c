@@ -135,7 +135,8 @@ static void keep_mount(struct bj_cgroup_scan *scan, enum bj_hierarchy hierarchy,
     const char *rest = below(scan->own[hierarchy], root);
     if (!rest)
         return;
-    size_t point_length = strlen(point), rest_length = strlen(rest);
+    size_t point_length = strlen(point);
+    size_t rest_length = strlen(rest);
     if (point_length + rest_length >= BJ_CGROUP_PATH) {
         scan->too_long = true;
         return;
@@ -145,6 +146,23 @@ static void keep_mount(struct bj_cgroup_scan *scan, enum bj_hierarchy hierarchy,
     scan->mount_length[hierarchy] = point_length;
 }
 
+void bj__cgroup_scan_mount(struct bj_cgroup_scan *scan, const char *v1_options, const char *root,
+                           const char *point)
+{
+    if (!is_usable(root) || !is_usable(point))
+        return;
+    if (!v1_options) {
+        keep_mount(scan, BJ_V2, root, point);
+        return;
+    }
+    if (list_has(v1_options, "memory"))
+        keep_mount(scan, BJ_V1_MEMORY, root, point);
+    if (list_has(v1_options, "pids"))
+        keep_mount(scan, BJ_V1_PIDS, root, point);
+    if (list_has(v1_options, "cpuacct"))
+        keep_mount(scan, BJ_V1_CPUACCT, root, point);
+}
+
 /* "36 35 0:31 /root /point rw,relatime shared:1 - cgroup2 source rw": proc_pid_mountinfo(5). */
 static void parse_mount(struct bj_cgroup_scan *scan, char *line)
 {
@@ -152,29 +170,24 @@ static void parse_mount(struct bj_cgroup_scan *scan, char *line)
     if (!separator) /* nearly every line */
         return;
     *separator = 0;
-    char *type = separator + 3, *rest = line;
+    char *type = separator + 3;
+    char *rest = line;
     char *fields[5];
     for (size_t i = 0; i < BJ_COUNT(fields); i++)
         if (!(fields[i] = strsep(&rest, " ")))
             return;
-    char *root = fields[3], *point = fields[4], *options = type;
+    char *root = fields[3];
+    char *point = fields[4];
+    char *options = type;
     type = strsep(&options, " ");
     if (!options || !strsep(&options, " ") || !options)
         return;
     unescape(root);
     unescape(point);
-    if (!is_usable(root) || !is_usable(point))
-        return;
     if (strcmp(type, "cgroup2") == 0)
-        keep_mount(scan, BJ_V2, root, point);
-    if (strcmp(type, "cgroup") != 0)
-        return;
-    if (list_has(options, "memory"))
-        keep_mount(scan, BJ_V1_MEMORY, root, point);
-    if (list_has(options, "pids"))
-        keep_mount(scan, BJ_V1_PIDS, root, point);
-    if (list_has(options, "cpuacct"))
-        keep_mount(scan, BJ_V1_CPUACCT, root, point);
+        bj__cgroup_scan_mount(scan, NULL, root, point);
+    else if (strcmp(type, "cgroup") == 0)
+        bj__cgroup_scan_mount(scan, options, root, point);
 }
 
 void bj__cgroup_scan_own(struct bj_cgroup_scan *scan, const char *piece, size_t length)

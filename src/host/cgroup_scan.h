@@ -28,6 +28,10 @@ void bj__cgroup_scan_init(struct bj_cgroup_scan *scan);
 void bj__cgroup_scan_own(struct bj_cgroup_scan *scan, const char *piece, size_t length);
 /* ... then /proc/self/mountinfo. True when every hierarchy has been found: the rest need not be read. */
 bool bj__cgroup_scan_mounts(struct bj_cgroup_scan *scan, const char *piece, size_t length);
+/* ... or one mount of control groups that was found otherwise; v1_options is NULL for v2. A hierarchy that has
+ * been found stays as it is. */
+void bj__cgroup_scan_mount(struct bj_cgroup_scan *scan, const char *v1_options, const char *root,
+                           const char *point);
 
 /* host_cgroup.c: which of the scan's directories may be used, by looking at them. Fills a zeroed *cgroup; the
  * scan's v2 directory may become its parent. */

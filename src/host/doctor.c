@@ -158,6 +158,7 @@ static void look_at(struct bj_diagnosis *diagnosis, enum bj_layer layer)
     case BJ_LAYER_NO_NEW_PRIVS:
     case BJ_LAYER_RLIMITS:
     case BJ_LAYER__COUNT:
+    default:
         finding->on = true; /* in every kernel that has clone3(2) */
         break;
     }

@@ -12,7 +12,8 @@
  * directories that exist; "" when there is none. Kept so that a leaf is always below the caller's own group. */
 struct bj_host_cgroup {
     char unified[256]; /* v2 directory that may be written */
-    bool unified_memory, unified_pids, unified_cpu; /* controllers that a child of it would have */
+    /* Controllers that a child of it would have; not looked for where v1 has both memory and pids. */
+    bool unified_memory, unified_pids, unified_cpu;
     bool unified_kill;                              /* cgroup.kill (5.14) */
     char v1_memory[256], v1_pids[256], v1_cpuacct[256];
     bool v1_swap;       /* memory.memsw.limit_in_bytes exists */
@@ -43,6 +44,7 @@ struct bj_host {
 /* Read-only probes; nothing is left behind. Cheap ones only when quick (what a plan needs, in microseconds:
  * no process is made, user_namespace is judged from sysctls); otherwise also tried for real in children. */
 int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err);
-int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup); /* host_cgroup.c */
+/* host_cgroup.c: 1, or 0 when the kernel has no control groups, or -errno. */
+int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup);
 
 #endif

@@ -4,9 +4,10 @@
 #include "host/cgroup_scan.h"
 #include "host/host.h"
 #include "host/kernel.h"
+#include "host/mount_at.h"
 
 #include <fcntl.h>
-
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/utsname.h>
 #include <sys/xattr.h>
@@ -14,39 +15,104 @@
 
 _Static_assert(sizeof(((struct bj_host_cgroup *)0)->unified) == BJ_CGROUP_PATH, "one size of path");
 
+#define JOINED_SIZE (BJ_CGROUP_PATH + 32)
+
 struct group {
     char *directory; /* cut to the parent by use_parent() */
     bool memory, pids, cpu;
     int error; /* 0: leaves may be made here */
 };
 
-/* Reads a text until its end, or until the scan has found everything. */
-static int read_into(const char *path, struct bj_cgroup_scan *scan, bool mounts)
+static int read_piece(int fd, char *piece, size_t size)
 {
-    BJ_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    char piece[8192];
-    for (;;) {
-        ssize_t length = read(fd, piece, sizeof(piece));
-        if (length < 0 && errno == EINTR)
-            continue;
-        if (length < 0)
-            return -errno;
-        if (mounts && bj__cgroup_scan_mounts(scan, piece, (size_t)length))
-            return 0;
-        if (!mounts)
+    ssize_t length;
+    do
+        length = read(fd, piece, size);
+    while (length < 0 && errno == EINTR);
+    return length < 0 ? -errno : (int)length;
+}
+
+static int read_own(struct bj_cgroup_scan *scan)
+{
+    BJ_FD int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
+    char piece[1024];
+    int length = fd < 0 ? -errno : 1;
+    while (length > 0) {
+        length = read_piece(fd, piece, sizeof(piece));
+        if (length >= 0)
             bj__cgroup_scan_own(scan, piece, (size_t)length);
-        if (length == 0)
+    }
+    return length;
+}
+
+/* Until its end, or until the scan has found everything. */
+static int read_mounts(struct bj_cgroup_scan *scan)
+{
+    BJ_FD int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+    char piece[4096];
+    int length = fd < 0 ? -errno : 1;
+    while (length > 0) {
+        length = read_piece(fd, piece, sizeof(piece));
+        if (length >= 0 && bj__cgroup_scan_mounts(scan, piece, (size_t)length))
             return 0;
     }
+    return length;
+}
+
+static bool is_missing(const struct bj_cgroup_scan *scan, enum bj_hierarchy hierarchy)
+{
+    return scan->own[hierarchy][0] != 0 && scan->directory[hierarchy][0] == 0;
+}
+
+/* Asks the one mount that the hierarchy has on nearly every host. */
+static void look_at_usual_place(struct bj_cgroup_scan *scan, enum bj_hierarchy hierarchy)
+{
+    static const char *const v1_places[] = {[BJ_V1_MEMORY] = "/sys/fs/cgroup/memory",
+                                            [BJ_V1_PIDS] = "/sys/fs/cgroup/pids",
+                                            [BJ_V1_CPUACCT] = "/sys/fs/cgroup/cpuacct"};
+    bool mixed = scan->own[BJ_V1_MEMORY][0] || scan->own[BJ_V1_PIDS][0];
+    const char *place = hierarchy != BJ_V2 ? v1_places[hierarchy]
+                        : mixed            ? "/sys/fs/cgroup/unified"
+                                           : "/sys/fs/cgroup";
+    struct bj_mount_at mount;
+    if (bj__mount_at(place, &mount) < 0)
+        return;
+    if (mount.magic == CGROUP2_SUPER_MAGIC)
+        bj__cgroup_scan_mount(scan, NULL, mount.root, place);
+    else if (mount.magic == CGROUP_SUPER_MAGIC)
+        bj__cgroup_scan_mount(scan, mount.options, mount.root, place);
+}
+
+/* The directories of some hierarchies: from their usual places, and what is not there from the list of all
+ * mounts, which takes the kernel longer to write than everything else here together. */
+static int locate(struct bj_cgroup_scan *scan, const enum bj_hierarchy *hierarchies, size_t count)
+{
+    bool missing = false;
+    for (size_t i = 0; i < count; i++) {
+        if (is_missing(scan, hierarchies[i]))
+            look_at_usual_place(scan, hierarchies[i]);
+        missing = missing || is_missing(scan, hierarchies[i]);
+    }
+    return missing ? read_mounts(scan) : 0;
+}
+
+/* "DIRECTORY/NAME"; false when it does not fit. */
+static bool join(char path[JOINED_SIZE], const char *directory, const char *name)
+{
+    size_t directory_length = strlen(directory);
+    size_t name_size = strlen(name) + 1;
+    if (directory_length + 1 + name_size > JOINED_SIZE)
+        return false;
+    memcpy(path, directory, directory_length);
+    path[directory_length] = '/';
+    memcpy(path + directory_length + 1, name, name_size);
+    return true;
 }
 
 static bool may_write(const char *directory, const char *name)
 {
-    char path[BJ_CGROUP_PATH + 32];
-    int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
-    return length > 0 && (size_t)length < sizeof(path) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
+    char path[JOINED_SIZE];
+    return join(path, directory, name) && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
 }
 
 /* A leaf needs mkdir in the directory, and moving a process into it needs to write the cgroup.procs of the
@@ -71,11 +137,8 @@ static bool has_word(const char *text, const char *word)
 
 static int read_file_of(const char *directory, const char *name, char *text, size_t size)
 {
-    char path[BJ_CGROUP_PATH + 32];
-    int length = snprintf(path, sizeof(path), "%s/%s", directory, name);
-    if (length < 0 || (size_t)length >= sizeof(path))
-        return -ENAMETOOLONG;
-    return bj__small_read(AT_FDCWD, path, text, size);
+    char path[JOINED_SIZE];
+    return join(path, directory, name) ? bj__small_read(AT_FDCWD, path, text, size) : -ENAMETOOLONG;
 }
 
 /* systemd marks what it has given away (251 with user.delegate); an ordinary user can only write what it was
@@ -91,16 +154,20 @@ static bool is_delegated(const char *directory)
  * processes of its own may (cgroups(7), "no internal processes"), and only in a delegated one is it ours to. */
 static void read_controllers(struct group *group)
 {
-    char on[256], offered[256], procs[16];
+    char on[256];
+    char offered[256];
+    char procs[16];
     group->memory = group->pids = group->cpu = false;
     if (read_file_of(group->directory, "cgroup.subtree_control", on, sizeof(on)) < 0)
         return;
     group->memory = has_word(on, "memory");
     group->pids = has_word(on, "pids");
     group->cpu = has_word(on, "cpu");
-    if ((group->memory && group->pids) || !may_write(group->directory, "cgroup.subtree_control") ||
-        read_file_of(group->directory, "cgroup.procs", procs, sizeof(procs)) != 0 ||
+    if ((group->memory && group->pids) ||
         read_file_of(group->directory, "cgroup.controllers", offered, sizeof(offered)) < 0 ||
+        !(has_word(offered, "memory") || has_word(offered, "pids")) ||
+        !may_write(group->directory, "cgroup.subtree_control") ||
+        read_file_of(group->directory, "cgroup.procs", procs, sizeof(procs)) != 0 ||
         !is_delegated(group->directory))
         return;
     group->memory = has_word(offered, "memory");
@@ -123,9 +190,11 @@ static bool use_parent(char *directory, size_t mount_length)
 static void choose_unified(const struct bj_cgroup_scan *scan, bool need_controllers, struct group *group)
 {
     group->error = check_writable(group->directory);
+    if (group->error == 0 && !need_controllers)
+        return;
     if (group->error == 0) {
         read_controllers(group);
-        if (!need_controllers || (group->memory && group->pids))
+        if (group->memory && group->pids)
             return;
     }
     char above[BJ_CGROUP_PATH];
@@ -174,7 +243,9 @@ static void explain(const struct bj_cgroup_scan *scan, int error, struct bj_host
 {
     bool memory = cgroup->v1_memory[0] || cgroup->unified_memory;
     bool pids = cgroup->v1_pids[0] || cgroup->unified_pids;
-    const char *missing = memory ? "pids" : pids ? "memory" : "memory and pids", *why, *fix;
+    const char *missing = memory ? "pids" : pids ? "memory" : "memory and pids";
+    const char *why;
+    const char *fix;
     if (memory && pids)
         return;
     if (scan->too_long) {
@@ -229,7 +300,7 @@ void bj__host_judge_cgroup(struct bj_cgroup_scan *scan, struct bj_host_cgroup *c
         cgroup->unified_pids = group.pids && !cgroup->v1_pids[0];
         cgroup->unified_cpu = group.cpu;
         cgroup->unified_kill = has_kill();
-    } else {
+    } else if (locate(scan, &(enum bj_hierarchy){BJ_V1_CPUACCT}, 1) == 0) {
         (void)keep_if_writable(cgroup->v1_cpuacct, scan->directory[BJ_V1_CPUACCT]);
     }
     /* Where v1 has no such hierarchy at all, what v2 said is the reason. */
@@ -240,17 +311,16 @@ void bj__host_judge_cgroup(struct bj_cgroup_scan *scan, struct bj_host_cgroup *c
 
 int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup)
 {
+    static const enum bj_hierarchy wanted[] = {BJ_V1_MEMORY, BJ_V1_PIDS, BJ_V2};
     struct bj_cgroup_scan scan;
-    struct bj_host_cgroup cgroup = {0};
+    *ret_cgroup = (struct bj_host_cgroup){0};
     bj__cgroup_scan_init(&scan);
-    int r = read_into("/proc/self/cgroup", &scan, false);
-    if (r == 0)
-        r = read_into("/proc/self/mountinfo", &scan, true);
+    int own = read_own(&scan);
+    int r = own < 0 ? own : locate(&scan, wanted, BJ_COUNT(wanted));
     if (r < 0)
-        (void)snprintf(cgroup.problem, sizeof(cgroup.problem),
+        (void)snprintf(ret_cgroup->problem, sizeof(ret_cgroup->problem),
                        "/proc cannot be read (%s); fix: mount -t proc proc /proc", strerror(-r));
     else
-        bj__host_judge_cgroup(&scan, &cgroup);
-    *ret_cgroup = cgroup;
-    return 0;
+        bj__host_judge_cgroup(&scan, ret_cgroup);
+    return own == 0;
 }

@@ -16,7 +16,8 @@ static int parse_pair(const char *text, uint64_t *first, uint64_t *count)
 int bj__id_range_parse(const char *text, uint64_t pid_max, uint32_t *ret_first, uint32_t *ret_count,
                        struct bj_error *err)
 {
-    uint64_t first = BJ_ID_FIRST_DEFAULT, count = BJ_ID_COUNT_DEFAULT;
+    uint64_t first = BJ_ID_FIRST_DEFAULT;
+    uint64_t count = BJ_ID_COUNT_DEFAULT;
     if (text && parse_pair(text, &first, &count) < 0)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, FIELD,
                          "\"%.60s\" is not FIRST:COUNT in decimal digits; for example %u:%u", text,
@@ -66,7 +67,9 @@ static int parse_extent(const char **at, uint64_t *inside, uint64_t *length)
 
 bool bj__id_range_mapped(const char *map, uint32_t first, uint32_t count)
 {
-    uint64_t inside, length, end = (uint64_t)first + count;
+    uint64_t inside;
+    uint64_t length;
+    uint64_t end = (uint64_t)first + count;
     while (*map && parse_extent(&map, &inside, &length) == 0)
         if (inside <= first && end - inside <= length)
             return true;

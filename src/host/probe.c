@@ -116,9 +116,10 @@ static void judge_user_namespace(struct bj_host *host)
 {
     char *problem = host->user_namespace_problem;
     size_t size = sizeof(host->user_namespace_problem);
-    if (access("/proc/self/ns/user", F_OK) < 0 && access("/proc/self/stat", F_OK) < 0)
+    bool in_kernel = host->root || access("/proc/self/uid_map", F_OK) == 0; /* as root it has been read */
+    if (!in_kernel && access("/proc/self/stat", F_OK) < 0)
         (void)snprintf(problem, size, "/proc is not mounted; fix: mount -t proc proc /proc");
-    else if (access("/proc/self/ns/user", F_OK) < 0)
+    else if (!in_kernel)
         (void)snprintf(problem, size, "not in this kernel; fix: a kernel with CONFIG_USER_NS=y");
     else if (is_zero("/proc/sys/user/max_user_namespaces"))
         (void)snprintf(problem, size,
@@ -166,8 +167,9 @@ int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err)
     if (r < 0)
         return r;
     judge_user_namespace(&host);
-    host.time_namespace = access("/proc/self/ns/time", F_OK) == 0;
-    host.cgroup_namespace = access("/proc/self/ns/cgroup", F_OK) == 0;
+    /* Like uid_map, a file that is there if and only if the kernel has that namespace; cheaper than its link in
+     * ns/. */
+    host.time_namespace = access("/proc/self/timens_offsets", F_OK) == 0;
     host.nosymfollow = host.kernel >= KERNEL_VERSION(5, 14, 0);
     host.proc_subset = host.kernel >= KERNEL_VERSION(5, 8, 0);
     probe_landlock(&host);
@@ -178,6 +180,7 @@ int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err)
     r = bj__host_probe_cgroup(&host.cgroup);
     if (r < 0)
         return bj__error_system(err, -r, "", "probing control groups");
+    host.cgroup_namespace = r > 0; /* every kernel with clone3(2) that has the groups has the namespace */
     if (!quick)
         judge_by_trial(&host);
     *ret_host = host;

@@ -108,8 +108,11 @@ static int read_directory(struct reader *reader, int fd, const char *path, unsig
     int r = add_entry(reader, &(struct bj_source_entry){.path = path, .directory = true});
     if (r < 0)
         return r;
-    DIR *directory = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 3));
-    if (!directory)
+    BJ_FD int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    DIR *directory = own_fd < 0 ? NULL : fdopendir(own_fd);
+    if (directory)
+        (void)bj__fd_take(&own_fd); /* the stream's now */
+    else
         return bj__error_system(reader->err, errno, reader->field, "cannot list \"%s\"", path);
     struct dirent *entry;
     while (r == 0 && (entry = readdir(directory)) != NULL) { /* NOLINT(concurrency-mt-unsafe): our own stream */

@@ -186,7 +186,8 @@ static void unmap(int **result)
  * SIGCHLD handler and wait loop never hear of it. */
 static int run_in_child(const struct trial *trial)
 {
-    sigset_t all, before;
+    sigset_t all;
+    sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, &before); /* no handler of the caller may run in the child */
     long pid = syscall(SYS_clone, 0, NULL, NULL, NULL, NULL);

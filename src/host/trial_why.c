@@ -79,6 +79,7 @@ static const char *kernel_of(enum bj_trial which)
     case BJ_TRIAL_KEYRING:
     case BJ_TRIAL_FILTER:
     case BJ_TRIAL__COUNT:
+    default:
         break;
     }
     return "3.8";
@@ -110,7 +111,8 @@ static void explain_refusal(enum bj_trial which, const char **why, const char **
 void bj__trial_why(const struct bj_host_trial *trial, enum bj_trial which, char *text, size_t size)
 {
     int error = trial->result[which];
-    const char *why = strerror(error), *fix = "";
+    const char *why = strerror(error);
+    const char *fix = "";
     char kernel[64];
     text[0] = 0;
     if (error == 0)

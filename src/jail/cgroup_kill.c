@@ -44,7 +44,8 @@ static bool is_member(const pid_t *members, size_t count, pid_t pid)
  * still listed then is the one that was opened, or another member. */
 static size_t kill_members(int fd)
 {
-    pid_t listed[BATCH], still[BATCH];
+    pid_t listed[BATCH];
+    pid_t still[BATCH];
     int opened[BATCH];
     size_t count = read_members(fd, listed);
     for (size_t i = 0; i < count; i++)

@@ -13,7 +13,8 @@
 /* The pid in "belljar-<pid>-<n>", or 0 for any other name. */
 static pid_t owner_of(const char *name)
 {
-    uint64_t pid, number;
+    uint64_t pid;
+    uint64_t number;
     size_t length = strlen(BJ_CGROUP_PREFIX);
     if (strncmp(name, BJ_CGROUP_PREFIX, length) != 0)
         return 0;

@@ -79,7 +79,7 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
 static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
     const struct bj_plan *plan = jail->plan;
-    enum bj_sync_outcome outcome;
+    enum bj_sync_outcome outcome = BJ_SYNC_DIED;
     int r = plan->cgroup ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, 1, err) : 0;
     if (r == 0)
         r = map_timing(jail, plan, err);

@@ -4,7 +4,7 @@
 #include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
 
-#define PROGRAM_DIRECTORY "/run/program"
+#define PROGRAM_DIRECTORY "/.belljar" /* reserved: no mount can be below it (spec_check.c) */
 
 static bool is_program(const struct bj_build *build, const struct bj_source_entry *entry)
 {

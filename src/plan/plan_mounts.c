@@ -6,8 +6,9 @@
 
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 
-/* nodev is not the point of a device; everything else is. */
-#define DEVICE_ATTRIBUTES (BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NOEXEC)
+/* nodev is not the point of a device; everything else is. A device on a read-only mount can be written to all the same,
+ * but its node, which is the host's, cannot be touched: mode 0666 lets anybody set its times (utimensat(2)). */
+#define DEVICE_ATTRIBUTES (BJ_MOUNT_ATTR_RDONLY | BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NOEXEC)
 
 static uint64_t mount_attributes(const struct bj_build *build, const struct bj_mount *mount)
 {

@@ -138,10 +138,13 @@ int bj__check_host_path(const char *field, const char *path, struct bj_error *er
 
 bool bj__path_is_below(const char *path, const char *directory)
 {
-    if (strcmp(directory, "/") == 0)
-        return path[0] == '/';
-    size_t length = strlen(directory);
-    return strncmp(path, directory, length) == 0 && (path[length] == '/' || !path[length]);
+    size_t length = 0;
+    while (directory[length] && directory[length] == path[length])
+        length++;
+    if (directory[length])
+        return false;
+    bool root = directory[0] == '/' && length == 1;
+    return root || path[length] == '/' || !path[length];
 }
 
 /* ---- names ---------------------------------------------------------------------------------------- */

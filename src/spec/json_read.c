@@ -12,7 +12,8 @@
 /* Depth before the parser sees it: jansson recurses, and a thread's stack may be small. */
 static size_t deepest(const char *text, size_t length)
 {
-    size_t depth = 0, most = 0;
+    size_t depth = 0;
+    size_t most = 0;
     bool in_string = false;
     for (size_t n = 0; n < length; n++) {
         char c = text[n];
@@ -128,7 +129,7 @@ int bj__json_text(struct bj_reader *reader, const char *field, const json_t *val
 int bj__json_copy_text(struct bj_reader *reader, const char *field, const json_t *value, size_t maximum,
                        const char **ret_text)
 {
-    const char *text;
+    const char *text = NULL;
     int r = bj__json_text(reader, field, value, maximum, &text);
     if (r < 0)
         return r;
@@ -180,7 +181,7 @@ int bj__json_integer(struct bj_reader *reader, const char *field, const json_t *
 int bj__json_word(struct bj_reader *reader, const char *field, const json_t *value,
                   const struct bj_words *words)
 {
-    const char *text;
+    const char *text = NULL;
     char list[256] = "one of ";
     bj__words_join(words, list + strlen(list), sizeof(list) - strlen(list));
     if (!json_is_string(value))
@@ -199,7 +200,7 @@ int bj__json_texts(struct bj_reader *reader, const char *field, const json_t *va
         return bj__error_memory(reader->err);
     for (size_t n = 0; n < json_array_size(value); n++) {
         char name[BJ_FIELD_SIZE];
-        const char *text;
+        const char *text = NULL;
         (void)snprintf(name, sizeof(name), "%s[%zu]", field, n);
         int r = bj__json_text(reader, name, json_array_get(value, n), BJ_MAX_STRING, &text);
         if (r < 0)
@@ -221,7 +222,8 @@ static int refuse_key(struct bj_reader *reader, const char *prefix, const char *
         if (!reader->request || !keys[n].profile_only)
             known[count++] = keys[n].name;
     const char *nearest = bj__nearest(name, known, count);
-    char list[320], field[BJ_FIELD_SIZE];
+    char list[320];
+    char field[BJ_FIELD_SIZE];
     struct bj_words words = {known, count};
     bj__words_join(&words, list, sizeof(list));
     (void)snprintf(field, sizeof(field), "%s%s%.40s", prefix, *prefix ? "." : "", name);

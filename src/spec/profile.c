@@ -1,4 +1,4 @@
-/* Profiles by name: from the directories of the operator, and last from the library itself.
+/* Profiles by name: from the directories of the operator, then from the library itself.
  * Its own file because it is the only part of spec/ that reads the host.
  * Changes when: profiles come from somewhere new. */
 #include "spec/profile.h"
@@ -14,7 +14,7 @@
 
 #define ETC_PROFILES "/etc/belljar/profiles"
 
-int bj__profile_directories(int (*visit)(const char *directory, void *user), void *user)
+int bj__profile_places(int (*visit)(const char *directory, void *user), void *user)
 {
     /* NULL when the process has privileges that its caller lacks (AT_SECURE, getauxval(3)). */
     const char *rest = secure_getenv("BELLJAR_PROFILE_PATH");
@@ -32,6 +32,9 @@ int bj__profile_directories(int (*visit)(const char *directory, void *user), voi
     }
     if (r == 0)
         r = visit(ETC_PROFILES, user);
+    if (r == 0)
+        r = visit(NULL, user);
+    /* Last: the copies of the shipped ones are there to be read, and a run need not open any. */
     return r != 0 ? r : visit(BJ_PROFILE_DIR, user);
 }
 
@@ -116,10 +119,20 @@ struct lookup {
     struct bj_error *err;
 };
 
+static int look_inside(const struct lookup *lookup)
+{
+    for (const struct bj_spec *spec = bj__builtin_profiles; spec->profile; spec++)
+        if (strcmp(spec->profile, lookup->name) == 0)
+            return bj__spec_copy(spec, lookup->ret_spec, lookup->err) < 0 ? -ENOMEM : 1;
+    return 0;
+}
+
 /* 1 when found; a file that is there and not good ends the search: a weaker one must not stand in for it. */
 static int look_in(const char *directory, void *user)
 {
     struct lookup *lookup = user;
+    if (!directory)
+        return look_inside(lookup);
     char path[PATH_MAX];
     int length = snprintf(path, sizeof(path), "%s/%s.json", directory, lookup->name);
     if (length < 0 || (size_t)length >= sizeof(path))
@@ -127,16 +140,6 @@ static int look_in(const char *directory, void *user)
                          path);
     int r = bj__profile_load(path, lookup->name, lookup->ret_spec, lookup->err);
     return r == -ENOENT ? 0 : r == 0 ? 1 : r;
-}
-
-static int look_inside(struct lookup *lookup)
-{
-    size_t length = strlen(lookup->name);
-    for (const struct bj_embedded *file = bj__builtin_profiles; file->name; file++)
-        if (strncmp(file->name, lookup->name, length) == 0 && strcmp(file->name + length, ".json") == 0)
-            return bj__spec_parse_profile(lookup->name, (const char *)file->bytes, file->length,
-                                          lookup->ret_spec, lookup->err);
-    return -ENOENT;
 }
 
 static int refuse_name(const char *name, struct bj_error *err)
@@ -176,10 +179,8 @@ int bj_spec_from_profile(const char *name, struct bj_spec **ret_spec, struct bj_
             err, BJ_ERROR_INVALID, EINVAL, "profile",
             "\"%.80s\" is not a profile's name (1 to 63 of a-z, 0-9 and '-') nor a path with a '/'", name);
     struct lookup lookup = {.name = name, .ret_spec = ret_spec, .err = err};
-    int r = bj__profile_directories(look_in, &lookup);
-    if (r == 0)
-        r = look_inside(&lookup);
-    return r == -ENOENT ? refuse_name(name, err) : r < 0 ? r : 0;
+    int r = bj__profile_places(look_in, &lookup);
+    return r == 0 ? refuse_name(name, err) : r < 0 ? r : 0;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------- */

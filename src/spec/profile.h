@@ -5,13 +5,14 @@
 #define BJ_PROFILE_H
 
 #include "base/buf.h"
-#include "base/embed.h"
 #include "spec/spec.h"
 
-extern const struct bj_embedded bj__builtin_profiles[];
+/* The shipped profiles as generate.c has read them; the last has a NULL profile. */
+extern const struct bj_spec bj__builtin_profiles[];
 
-/* Calls visit with each directory, in order, until it returns non-zero, and returns that. */
-int bj__profile_directories(int (*visit)(const char *directory, void *user), void *user);
+/* Calls visit with each place, in order, until it returns non-zero, and returns that. A place is a directory,
+ * or NULL for bj__builtin_profiles. */
+int bj__profile_places(int (*visit)(const char *directory, void *user), void *user);
 /* Reads and parses one file; -ENOENT (and ENOTDIR as that) without a message when there is none. */
 int bj__profile_load(const char *path, const char *name, struct bj_spec **ret_spec, struct bj_error *err);
 

@@ -41,24 +41,24 @@ static struct bj_profile_entry *new_entry(struct list *list, const char *name)
     return entry;
 }
 
-static int fill_entry(struct list *list, struct bj_profile_entry *entry, const char *from, int r,
-                      struct bj_spec *spec, const struct bj_error *err)
+/* err is NULL for a good one. */
+static int fill_entry(struct list *list, struct bj_profile_entry *entry, const char *from,
+                      const char *description, const struct bj_error *err)
 {
     entry->from = bj__arena_string(list->arena, from);
-    entry->description = bj__arena_string(list->arena, r < 0 ? "" : spec->description);
-    if (r < 0) {
+    entry->description = bj__arena_string(list->arena, description);
+    if (err) {
         char problem[sizeof(err->field) + sizeof(err->message) + 4];
         (void)snprintf(problem, sizeof(problem), "%s: %s", err->field, err->message);
         entry->problem = bj__arena_string(list->arena, problem);
-    } else {
-        bj_spec_free(spec);
     }
-    return entry->from && entry->description && (r >= 0 || entry->problem) ? 0 : -ENOMEM;
+    return entry->from && entry->description && (!err || entry->problem) ? 0 : -ENOMEM;
 }
 
 static int list_file(struct list *list, const char *directory, const char *file)
 {
-    char name[sizeof(list->entries->name)], path[PATH_MAX];
+    char name[sizeof(list->entries->name)];
+    char path[PATH_MAX];
     if (!stem_of(file, name, sizeof(name)))
         return 0;
     int length = snprintf(path, sizeof(path), "%s/%s", directory, file);
@@ -69,13 +69,32 @@ static int list_file(struct list *list, const char *directory, const char *file)
     struct bj_error err = {0};
     struct bj_spec *spec = NULL;
     int r = bj__profile_load(path, name, &spec, &err);
-    if (r == -ENOENT) /* a dangling link, or gone meanwhile: the lookup does not find it either */
+    if (r == -ENOENT) { /* a dangling link, or gone meanwhile: the lookup does not find it either */
         list->count--;
-    return r == -ENOENT ? 0 : fill_entry(list, entry, path, r, spec, &err);
+        return 0;
+    }
+    if (r < 0)
+        return fill_entry(list, entry, path, "", &err);
+    r = fill_entry(list, entry, path, spec->description, NULL);
+    bj_spec_free(spec);
+    return r;
 }
 
-static int list_directory(const char *directory, void *user)
+static int list_builtin(struct list *list)
 {
+    int r = 0;
+    for (const struct bj_spec *spec = bj__builtin_profiles; r == 0 && spec->profile; spec++) {
+        struct bj_profile_entry *entry = new_entry(list, spec->profile);
+        if (entry)
+            r = fill_entry(list, entry, "built in", spec->description, NULL);
+    }
+    return r;
+}
+
+static int list_place(const char *directory, void *user)
+{
+    if (!directory)
+        return list_builtin(user);
     DIR *stream = opendir(directory);
     if (!stream)
         return 0; /* most hosts lack some of them */
@@ -88,25 +107,10 @@ static int list_directory(const char *directory, void *user)
     return r;
 }
 
-static int list_builtin(struct list *list)
-{
-    int r = 0;
-    for (const struct bj_embedded *file = bj__builtin_profiles; r == 0 && file->name; file++) {
-        char name[sizeof(list->entries->name)];
-        struct bj_profile_entry *entry = stem_of(file->name, name, sizeof(name)) ? new_entry(list, name) : NULL;
-        if (!entry)
-            continue;
-        struct bj_error err = {0};
-        struct bj_spec *spec = NULL;
-        int parsed = bj__spec_parse_profile(name, (const char *)file->bytes, file->length, &spec, &err);
-        r = fill_entry(list, entry, "built in", parsed, spec, &err);
-    }
-    return r;
-}
-
 static int compare_entries(const void *a, const void *b)
 {
-    const struct bj_profile_entry *left = a, *right = b;
+    const struct bj_profile_entry *left = a;
+    const struct bj_profile_entry *right = b;
     return strcmp(left->name, right->name);
 }
 
@@ -114,9 +118,7 @@ int bj__profile_list(struct bj_arena *arena, struct bj_profile_entry **ret_entri
 {
     struct list list = {.arena = arena};
     list.entries = bj__arena_alloc(arena, MAX_ENTRIES * sizeof(*list.entries));
-    int r = list.entries ? bj__profile_directories(list_directory, &list) : -ENOMEM;
-    if (r == 0)
-        r = list_builtin(&list);
+    int r = list.entries ? bj__profile_places(list_place, &list) : -ENOMEM;
     if (r < 0)
         return r;
     qsort(list.entries, list.count, sizeof(*list.entries), compare_entries);

@@ -243,7 +243,8 @@ int bj__spec_set_variable(struct bj_spec *spec, const char *name, const char *va
     }
     if (!found && env->count >= BJ_MAX_ENVIRONMENT)
         return -E2BIG;
-    size_t name_length = strlen(name), value_length = value ? strlen(value) : 0;
+    size_t name_length = strlen(name);
+    size_t value_length = value ? strlen(value) : 0;
     char *item = bj__arena_alloc(&spec->arena, name_length + value_length + 2);
     if (!item)
         return -ENOMEM;

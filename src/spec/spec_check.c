@@ -60,13 +60,15 @@ static int compare_paths(const char *a, const char *b)
         a++;
         b++;
     }
-    int left = *a == '/' ? 1 : (unsigned char)*a, right = *b == '/' ? 1 : (unsigned char)*b;
+    int left = *a == '/' ? 1 : (unsigned char)*a;
+    int right = *b == '/' ? 1 : (unsigned char)*b;
     return left - right;
 }
 
 static int compare_files(const void *a, const void *b)
 {
-    const struct bj_file *const *left = a, *const *right = b;
+    const struct bj_file *const *left = a;
+    const struct bj_file *const *right = b;
     return compare_paths((*left)->path, (*right)->path);
 }
 
@@ -81,7 +83,8 @@ static int check_file_overlap(const struct bj_spec *spec, struct bj_error *err)
         sorted[n] = &spec->files[n];
     qsort(sorted, spec->file_count, sizeof(*sorted), compare_files);
     for (size_t n = 1; n < spec->file_count; n++) {
-        const char *path = sorted[n]->path, *before = sorted[n - 1]->path;
+        const char *path = sorted[n]->path;
+        const char *before = sorted[n - 1]->path;
         if (!bj__path_is_below(path, before))
             continue;
         char field[80];
@@ -211,7 +214,8 @@ static int check_places(const struct bj_spec *spec, struct bj_error *err)
     size_t count = list_places(spec, places);
     for (size_t n = 0; n < count; n++)
         for (size_t m = 0; m < count; m++) {
-            const struct place *upper = &places[n], *lower = &places[m];
+            const struct place *upper = &places[n];
+            const struct place *lower = &places[m];
             /* The same path twice is met in both orders: it is told of the later one, never of a reserved one.
              */
             if (n == m || lower->kind == PLACE_RESERVED || !bj__path_is_below(lower->path, upper->path))
@@ -219,7 +223,8 @@ static int check_places(const struct bj_spec *spec, struct bj_error *err)
             const char *problem = conflict(upper, lower);
             if (!problem)
                 continue;
-            char field[80], other[80];
+            char field[80];
+            char other[80];
             name_place(lower, field, sizeof(field));
             name_place(upper, other, sizeof(other));
             return bj__error(

@@ -148,7 +148,9 @@ static int print_link(const struct bj_link *link, json_t *array)
 
 static int print_tree(const struct bj_spec *spec, json_t *root)
 {
-    json_t *files = json_array(), *mounts = json_array(), *links = json_array();
+    json_t *files = json_array();
+    json_t *mounts = json_array();
+    json_t *links = json_array();
     int r = set(root, "files", files);
     r = set(root, "mounts", mounts) < 0 ? -ENOMEM : r;
     r = set(root, "links", links) < 0 ? -ENOMEM : r;

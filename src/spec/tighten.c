@@ -139,7 +139,8 @@ static const char *source_root(const struct tighten *t, const char *source)
 
 static int refuse_source(const struct tighten *t, const char *field, const char *source)
 {
-    char asked[160], allowed[160] = "no source of the host";
+    char asked[160];
+    char allowed[160] = "no source of the host";
     (void)snprintf(asked, sizeof(asked), "\"%.140s\"", source);
     if (t->profile->mount_sources.count > 0)
         (void)snprintf(allowed, sizeof(allowed), "what is below \"%.100s\"%s",
@@ -194,7 +195,9 @@ static const char *overlapped_place(const struct bj_spec *profile, const char *t
 static int add_mount(const struct tighten *t, size_t index)
 {
     struct bj_mount mount = t->asked->mounts[index];
-    char field[64], source_field[64], allowed[160];
+    char field[64];
+    char source_field[64];
+    char allowed[160];
     (void)snprintf(field, sizeof(field), "mounts[%zu].mode", index);
     if (mount.mode != BJ_MOUNT_RO)
         return refuse(t, field, "\"rw\"", "\"ro\"");
@@ -236,12 +239,14 @@ static int narrow_limits(const struct tighten *t)
     for (size_t n = 0; n < bj__limit_count; n++) {
         if (!(t->request->limit_keys & 1u << n))
             continue;
-        uint64_t asked = bj__limit_value(&t->asked->limits, n),
-                 allowed = bj__limit_value(&t->profile->limits, n);
+        uint64_t asked = bj__limit_value(&t->asked->limits, n);
+        uint64_t allowed = bj__limit_value(&t->profile->limits, n);
         bool asked_none = asked == 0 && bj__limit_may_be_unset(n);
         bool allowed_any = allowed == 0 && bj__limit_may_be_unset(n);
         if (!allowed_any && (asked_none || asked > allowed)) {
-            char field[80], asked_text[64], allowed_text[64];
+            char field[80];
+            char asked_text[64];
+            char allowed_text[64];
             (void)snprintf(field, sizeof(field), "limits.%s", bj__limit_rows[n].name);
             print_limit(n, asked, asked_text, sizeof(asked_text));
             print_limit(n, allowed, allowed_text, sizeof(allowed_text));
@@ -255,7 +260,8 @@ static int narrow_limits(const struct tighten *t)
 static int narrow_layers(const struct tighten *t)
 {
     for (size_t n = 0; n < BJ_LAYER__COUNT; n++) {
-        enum bj_mode asked = t->asked->layers[n], least = t->profile->layers[n];
+        enum bj_mode asked = t->asked->layers[n];
+        enum bj_mode least = t->profile->layers[n];
         if (!(t->request->layer_keys & 1u << n))
             continue;
         if (asked < least) {
@@ -270,7 +276,8 @@ static int narrow_layers(const struct tighten *t)
 
 static int narrow_words(const struct tighten *t)
 {
-    const struct bj_spec *asked = t->asked, *profile = t->profile;
+    const struct bj_spec *asked = t->asked;
+    const struct bj_spec *profile = t->profile;
     struct bj_spec *spec = t->spec;
     if (has(t, BJ_KEY_NETWORK)) {
         if (asked->network > profile->network)
@@ -287,7 +294,8 @@ static int narrow_words(const struct tighten *t)
         spec->proc = asked->proc;
     }
     if (has(t, BJ_KEY_NICE)) {
-        char asked_text[16], allowed_text[32];
+        char asked_text[16];
+        char allowed_text[32];
         (void)snprintf(asked_text, sizeof(asked_text), "%d", asked->nice);
         (void)snprintf(allowed_text, sizeof(allowed_text), "%d and more", profile->nice);
         if (asked->nice < profile->nice)

@@ -103,10 +103,11 @@ static void collect_one(struct collector *collector, const char *path)
         file->why = read_bytes(collector, fd, (size_t)status.st_size, file);
 }
 
+/* No control characters: those of C1 (U+0080 to U+009F) drive terminals as well. */
 static bool is_clean_name(const char *name)
 {
     for (const unsigned char *byte = (const unsigned char *)name; *byte; byte++)
-        if (*byte < 0x20 || *byte == 0x7f)
+        if (*byte < 0x20 || *byte == 0x7f || (*byte == 0xc2 && byte[1] < 0xa0))
             return false;
     return bj__utf8_valid((const unsigned char *)name, strlen(name));
 }
@@ -142,7 +143,7 @@ static void scan(struct collector *collector, const char *directory, unsigned de
             continue;
         if (matches(collector, path))
             collect_one(collector, path);
-        else if (depth + 1 < BJ_MAX_PATH_DEPTH && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
+        if (depth + 1 < BJ_MAX_PATH_DEPTH && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
             scan(collector, path, depth + 1);
     }
     (void)closedir(stream); /* read only: nothing can be lost */

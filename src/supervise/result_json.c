@@ -30,9 +30,19 @@ static json_t *seconds_or_null(uint64_t us)
     return us == UINT64_MAX ? json_null() : json_real((double)us / 1e6);
 }
 
+/* Names come from callers and guests, and a message may end in the middle of a character. */
+static json_t *clean_string(const char *text)
+{
+    struct bj_buf BJ_BUF clean;
+    bj__buf_init(&clean, SIZE_MAX / 4);
+    if (bj__utf8_add(&clean, (const unsigned char *)text, strlen(text)) < 0)
+        return NULL;
+    return json_stringn((const char *)clean.bytes, clean.length);
+}
+
 static json_t *text_or_null(const char *text)
 {
-    return text && text[0] ? json_string(text) : json_null();
+    return text && text[0] ? clean_string(text) : json_null();
 }
 
 static json_t *encoded(const unsigned char *bytes, size_t length)
@@ -68,7 +78,7 @@ static json_t *files_json(const struct bj_result *result)
     for (size_t i = 0; i < result->file_count; i++) {
         const struct bj_collected *file = &result->files[i];
         struct writer entry = {json_object(), 0};
-        set(&entry, "path", json_string(file->path));
+        set(&entry, "path", clean_string(file->path));
         if (file->why) {
             set(&entry, "error", json_string(file->why));
         } else {
@@ -113,7 +123,7 @@ static json_t *layers_json(const struct bj_result *result)
     struct writer layers = {json_object(), 0};
     for (enum bj_layer layer = 0; layer < BJ_LAYER__COUNT; layer++) {
         const struct bj_plan_layer *state = &result->layers[layer];
-        set(&layers, bj__layer_name(layer), json_string(state->detail[0] ? state->detail : state->on ? "on" : "off"));
+        set(&layers, bj__layer_name(layer), clean_string(state->detail[0] ? state->detail : state->on ? "on" : "off"));
     }
     return layers.failed ? NULL : layers.object;
 }

@@ -4,6 +4,7 @@ Its own file because "fail closed, and say what held" is a promise of its own.
 Changes when: a layer is added.
 """
 import ctypes
+import errno
 import os
 import re
 
@@ -115,3 +116,30 @@ def test_loopback_network_reaches_no_host_service(jail):
     finally:
         server.close()
     assert result.stdout == "refused\n", result
+
+
+SEARCH_KEY = """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+found = libc.syscall({keyctl}, 10, -3, b"user", b"belljar-test", 0)  # KEYCTL_SEARCH in KEY_SPEC_SESSION_KEYRING
+print("found" if found > 0 else ctypes.get_errno())
+"""
+KEYCTL = {"x86_64": (248, 250), "aarch64": (217, 219)}  # add_key, keyctl
+
+
+def test_session_keyring_is_empty(jail):
+    """What the caller's session possesses is not possessed inside; with this one layer off it is, so the test can see."""
+    numbers = KEYCTL.get(os.uname().machine)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if not numbers or libc.syscall(numbers[1], 1, 0) < 0:  # KEYCTL_JOIN_SESSION_KEYRING: one of our own
+        pytest.skip("host lacks keyrings")
+    key = libc.syscall(numbers[0], b"user", b"belljar-test", b"secret", 6, -3)
+    assert key > 0, os.strerror(ctypes.get_errno())
+    code = SEARCH_KEY.format(keyctl=numbers[1])
+    with_layer = jail.python(code, ["--off", "seccomp,denial_report"])
+    without = jail.python(code, ["--off", "seccomp,denial_report,keyring"])
+    both = jail.python(code)
+    libc.syscall(numbers[1], 3, key)  # KEYCTL_REVOKE
+    assert with_layer.stdout.strip() == str(errno.ENOKEY), with_layer
+    assert without.stdout.strip() == "found", without
+    assert both.stdout.strip() == str(errno.EPERM), both

@@ -217,9 +217,8 @@ static void every_shipped_profile_is_good(void **state)
 {
     static const char *const names[] = {"c", "default", "node", "python", "python-packages", "sh"};
     size_t count = 0;
-    for (const struct bj_embedded *file = bj__builtin_profiles; file->name; file++) {
-        char name[64];
-        (void)snprintf(name, sizeof(name), "%.*s", (int)strlen(file->name) - 5, file->name);
+    for (const struct bj_spec *builtin = bj__builtin_profiles; builtin->profile; builtin++) {
+        const char *name = builtin->profile;
         size_t at = 0;
         while (at < BJ_COUNT(names) && strcmp(name, names[at]) != 0)
             at++;
@@ -245,6 +244,63 @@ static void every_shipped_profile_is_good(void **state)
         count++;
     }
     assert_int_equal(count, BJ_COUNT(names));
+}
+
+/* What was made of a file when the library was built is what reading it now gives. */
+static void built_in_profiles_are_the_files(void **state)
+{
+    const char *shipped = getenv("BELLJAR_SHIPPED_PROFILES");
+    size_t count = 0;
+    assert_non_null(shipped);
+    for (const struct bj_spec *builtin = bj__builtin_profiles; builtin->profile; builtin++, count++) {
+        char path[512];
+        struct bj_spec *read = NULL;
+        struct bj_error err = {0};
+        (void)snprintf(path, sizeof(path), "%s/%s.json", shipped, builtin->profile);
+        if (bj__profile_load(path, builtin->profile, &read, &err) < 0)
+            fail_msg("%s: %s: %s", path, err.field, err.message);
+        char *expected = bj_spec_json(read);
+        char *printed = bj_spec_json(builtin);
+        assert_string_equal(printed, expected);
+        free(expected);
+        free(printed);
+        /* Two that the JSON does not tell apart, or not wholly. */
+        assert_int_equal(builtin->env_names.items != NULL, read->env_names.items != NULL);
+        assert_memory_equal(&builtin->limits, &read->limits, sizeof(read->limits));
+        bj_spec_free(read);
+    }
+    assert_true(count > 0);
+}
+
+static char *places[8];
+static size_t place_count;
+
+static int note_place(const char *place, void *user)
+{
+    assert_true(place_count < BJ_COUNT(places));
+    places[place_count++] = place ? strdup(place) : NULL;
+    return 0;
+}
+
+/* A copy of a shipped profile that lies below PREFIX/share must neither cost a run an open nor change it. */
+static void the_builtin_ones_come_before_their_copies(void **state)
+{
+    place_count = 0;
+    assert_int_equal(bj__profile_places(note_place, NULL), 0);
+    assert_int_equal(place_count, 5);
+    assert_string_equal(places[0], "/nonexistent-belljar");
+    assert_string_equal(places[1], directory);
+    assert_string_equal(places[2], "/etc/belljar/profiles");
+    assert_null(places[3]);
+    assert_non_null(places[4]);
+    for (size_t n = 0; n < place_count; n++)
+        free(places[n]);
+    assert_int_equal(unsetenv("BELLJAR_PROFILE_PATH"), 0);
+    place_count = 0;
+    assert_int_equal(bj__profile_places(note_place, NULL), 0);
+    assert_int_equal(place_count, 3);
+    for (size_t n = 0; n < place_count; n++)
+        free(places[n]);
 }
 
 static void printing_keeps_every_field(void **state)
@@ -307,6 +363,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(requests_are_held_to_the_profile_they_name, begin, end),
         cmocka_unit_test_setup_teardown(the_list_shows_what_the_lookup_finds, begin, end),
         cmocka_unit_test_setup_teardown(every_shipped_profile_is_good, begin, end),
+        cmocka_unit_test(built_in_profiles_are_the_files),
+        cmocka_unit_test_setup_teardown(the_builtin_ones_come_before_their_copies, begin, end),
         cmocka_unit_test(printing_keeps_every_field),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
