@@ -1,51 +1,60 @@
-/* An arena over one reserved mapping.
+/* An arena: a list of mappings, filled from the front.
  * Its own file because it is the one allocator of specs and plans.
  * Changes when: the way plans and specs own memory changes. */
 #include "base/arena.h"
 
 #include <sys/mman.h>
 
-/* What is not yet used is neither readable nor counted as memory, so a reservation of hundreds of megabytes works
- * under vm.overcommit_memory=2; steps below 2 MiB never become a huge page that must be zeroed whole. */
-#define COMMIT_STEP (256u << 10)
+/* Below 2 MiB, so that none becomes a huge page, which would be zeroed whole at the first touch. */
+#define CHUNK_SIZE ((size_t)512 << 10)
+#define PAGE       ((size_t)4096)
+
+struct bj_arena_chunk {
+    struct bj_arena_chunk *older;
+    size_t size; /* of the mapping, with this header */
+    size_t used;
+    size_t reserved; /* keeps what follows aligned to 16 */
+};
 
 void bj__arena_init(struct bj_arena *arena, size_t maximum)
 {
-    *arena = (struct bj_arena){.maximum = (maximum + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP};
+    *arena = (struct bj_arena){.maximum = maximum};
 }
 
 void bj__arena_done(struct bj_arena *arena)
 {
-    if (arena->base)
-        (void)munmap(arena->base, arena->maximum); /* our own mapping: cannot fail */
-    arena->base = NULL;
-    arena->used = arena->committed = 0;
+    while (arena->newest) {
+        struct bj_arena_chunk *chunk = arena->newest;
+        arena->newest = chunk->older;
+        (void)munmap(chunk, chunk->size); /* our own mapping: cannot fail */
+    }
+    arena->used = 0;
 }
 
-static int commit(struct bj_arena *arena, size_t end)
+static int add_chunk(struct bj_arena *arena, size_t length)
 {
-    if (!arena->base) {
-        void *base = mmap(NULL, arena->maximum, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (base == MAP_FAILED)
-            return -errno;
-        arena->base = base;
-    }
-    if (end <= arena->committed)
-        return 0;
-    size_t target = (end + COMMIT_STEP - 1) / COMMIT_STEP * COMMIT_STEP; /* at most maximum, a multiple of the step */
-    if (mprotect(arena->base + arena->committed, target - arena->committed, PROT_READ | PROT_WRITE) < 0)
+    size_t size = length + sizeof(struct bj_arena_chunk);
+    size = size < CHUNK_SIZE ? CHUNK_SIZE : (size + PAGE - 1) / PAGE * PAGE;
+    struct bj_arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED)
         return -errno;
-    arena->committed = target;
+    *chunk = (struct bj_arena_chunk){.older = arena->newest, .size = size, .used = sizeof(*chunk)};
+    arena->newest = chunk;
     return 0;
 }
 
 void *bj__arena_alloc(struct bj_arena *arena, size_t length)
 {
-    size_t start = (arena->used + 15) & ~(size_t)15;
-    if (start > arena->maximum || length > arena->maximum - start || commit(arena, start + length) < 0)
+    if (length > arena->maximum - arena->used)
         return NULL;
-    arena->used = start + length;
-    return arena->base + start; /* fresh anonymous pages are zero */
+    size_t rounded = (length + 15) & ~(size_t)15; /* no overflow: length is at most maximum */
+    if ((!arena->newest || rounded > arena->newest->size - arena->newest->used) && add_chunk(arena, rounded) < 0)
+        return NULL;
+    struct bj_arena_chunk *chunk = arena->newest;
+    unsigned char *bytes = (unsigned char *)chunk + chunk->used;
+    chunk->used += rounded;
+    arena->used += length;
+    return bytes; /* fresh anonymous pages are zero */
 }
 
 void *bj__arena_copy(struct bj_arena *arena, const void *bytes, size_t length)
@@ -65,7 +74,8 @@ char *bj__arena_string(struct bj_arena *arena, const char *text)
 
 int bj__arena_freeze(struct bj_arena *arena)
 {
-    if (!arena->base)
-        return 0;
-    return mprotect(arena->base, arena->committed, PROT_READ) < 0 ? -errno : 0;
+    for (struct bj_arena_chunk *chunk = arena->newest; chunk; chunk = chunk->older)
+        if (mprotect(chunk, chunk->size, PROT_READ) < 0)
+            return -errno;
+    return 0;
 }

@@ -1,4 +1,4 @@
-/* An arena: things that live and die together, in one mapping that can be made read-only.
+/* An arena: things that live and die together, and can be made read-only.
  * Its own file because a spec and a plan own dozens of small strings, and a plan must be frozen.
  * Changes when: the way plans and specs own memory changes. */
 #ifndef BJ_ARENA_H
@@ -6,11 +6,12 @@
 
 #include "base/base.h"
 
+struct bj_arena_chunk;
+
 struct bj_arena {
-    unsigned char *base; /* NULL before the first allocation */
-    size_t used;
-    size_t committed; /* readable and writable; the rest is only reserved */
-    size_t maximum;   /* address space reserved */
+    struct bj_arena_chunk *newest; /* NULL before the first allocation */
+    size_t used;                   /* bytes handed out, over all chunks */
+    size_t maximum;                /* used never passes this */
 };
 
 void bj__arena_init(struct bj_arena *arena, size_t maximum);

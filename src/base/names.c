@@ -22,7 +22,7 @@ static const struct name signals[] = {
 
 static const struct name errnos[] = {NAME(EPERM), NAME(ENOENT), NAME(EACCES), NAME(EAGAIN), NAME(EINVAL), NAME(ENOTTY),
                                      NAME(ENOSYS), NAME(EOPNOTSUPP), NAME(EAFNOSUPPORT), NAME(EPROTONOSUPPORT), NAME(ESRCH),
-                                     NAME(EBADF), NAME(ENODEV), {0, NULL}};
+                                     NAME(EBADF), NAME(ENOLCK), NAME(ENODEV), {0, NULL}};
 
 static const char *find(const struct name *names, int number)
 {

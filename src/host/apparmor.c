@@ -41,7 +41,9 @@ int bj__apparmor_probe(char *problem, size_t size)
 {
     char text[64];
     if (bj__small_read(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", text, sizeof(text)) < 0) {
-        (void)snprintf(problem, size, "not in this kernel, or /sys is not mounted");
+        static const char absent[] = "not in this kernel, or /sys is not mounted";
+        memcpy(problem, absent, size < sizeof(absent) ? size : sizeof(absent));
+        problem[size - 1] = 0;
         return 0;
     }
     if (text[0] != 'Y') {

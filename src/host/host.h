@@ -42,7 +42,8 @@ struct bj_host {
 };
 
 /* Read-only probes; nothing is left behind. Cheap ones only when quick (what a plan needs, in microseconds:
- * no process is made, user_namespace is judged from sysctls); otherwise also tried for real in children. */
+ * no process is made, user_namespace is judged from sysctls); otherwise also tried for real in children. On failure
+ * *ret_host is of no use. */
 int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err);
 /* host_cgroup.c: 1, or 0 when the kernel has no control groups, or -errno. */
 int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup);

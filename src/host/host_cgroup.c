@@ -36,13 +36,15 @@ static int read_own(struct bj_cgroup_scan *scan)
 {
     BJ_FD int fd = open("/proc/self/cgroup", O_RDONLY | O_CLOEXEC);
     char piece[1024];
-    int length = fd < 0 ? -errno : 1;
-    while (length > 0) {
+    int length = fd < 0 ? -errno : (int)sizeof(piece);
+    /* The kernel gives as much of this text as there is room for, so less than that is its end. */
+    while (length == (int)sizeof(piece)) {
         length = read_piece(fd, piece, sizeof(piece));
-        if (length >= 0)
+        if (length > 0)
             bj__cgroup_scan_own(scan, piece, (size_t)length);
     }
-    return length;
+    bj__cgroup_scan_own(scan, piece, 0);
+    return length < 0 ? length : 0;
 }
 
 /* Until its end, or until the scan has found everything. */

@@ -158,31 +158,30 @@ static void judge_by_trial(struct bj_host *host)
 
 int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err)
 {
-    struct bj_host host = {.uid = geteuid(), .gid = getegid()};
+    struct bj_host *host = ret_host; /* filled in place: it is half a page of stack */
     struct utsname name;
     if (uname(&name) < 0)
         return bj__error_system(err, errno, "", "uname");
-    host.kernel = bj__kernel_version(name.release);
-    int r = probe_root(&host, err);
+    *host = (struct bj_host){.uid = geteuid(), .gid = getegid()};
+    host->kernel = bj__kernel_version(name.release);
+    int r = probe_root(host, err);
     if (r < 0)
         return r;
-    judge_user_namespace(&host);
-    /* Like uid_map, a file that is there if and only if the kernel has that namespace; cheaper than its link in
-     * ns/. */
-    host.time_namespace = access("/proc/self/timens_offsets", F_OK) == 0;
-    host.nosymfollow = host.kernel >= KERNEL_VERSION(5, 14, 0);
-    host.proc_subset = host.kernel >= KERNEL_VERSION(5, 8, 0);
-    probe_landlock(&host);
-    probe_seccomp(&host);
-    host.apparmor = bj__apparmor_probe(host.apparmor_problem, sizeof(host.apparmor_problem)) > 0;
-    if (host.apparmor)
-        SAY(host.apparmor_profile, "%s", BJ_APPARMOR_PROFILE);
-    r = bj__host_probe_cgroup(&host.cgroup);
+    judge_user_namespace(host);
+    /* As with uid_map: there if and only if the kernel has that namespace, and cheaper than its link in ns/. */
+    host->time_namespace = access("/proc/self/timens_offsets", F_OK) == 0;
+    host->nosymfollow = host->kernel >= KERNEL_VERSION(5, 14, 0);
+    host->proc_subset = host->kernel >= KERNEL_VERSION(5, 8, 0);
+    probe_landlock(host);
+    probe_seccomp(host);
+    host->apparmor = bj__apparmor_probe(host->apparmor_problem, sizeof(host->apparmor_problem)) > 0;
+    if (host->apparmor)
+        SAY(host->apparmor_profile, "%s", BJ_APPARMOR_PROFILE);
+    r = bj__host_probe_cgroup(&host->cgroup);
     if (r < 0)
         return bj__error_system(err, -r, "", "probing control groups");
-    host.cgroup_namespace = r > 0; /* every kernel with clone3(2) that has the groups has the namespace */
+    host->cgroup_namespace = r > 0; /* every kernel with clone3(2) that has the groups has the namespace */
     if (!quick)
-        judge_by_trial(&host);
-    *ret_host = host;
+        judge_by_trial(host);
     return 0;
 }

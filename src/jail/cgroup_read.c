@@ -41,6 +41,21 @@ uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
     return nanoseconds == UINT64_MAX ? UINT64_MAX : nanoseconds / 1000;
 }
 
+/* Kills are also counted when the host as a whole, or a group above, was out of memory; the guest's own limit is to blame
+ * only if it was reached. */
+static bool was_at_limit(const struct bj_cgroup *cgroup)
+{
+    uint64_t hits[2];
+    if (cgroup->unified_memory) {
+        hits[0] = read_key(cgroup->unified_fd, "memory.events", "oom");
+        hits[1] = 0;
+    } else {
+        hits[0] = read_number(cgroup->memory_fd, "memory.failcnt");
+        hits[1] = read_number(cgroup->memory_fd, "memory.memsw.failcnt");
+    }
+    return (hits[0] > 0 && hits[0] != UINT64_MAX) || (hits[1] > 0 && hits[1] != UINT64_MAX);
+}
+
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage)
 {
     int pids_fd = cgroup->unified_pids ? cgroup->unified_fd : cgroup->pids_fd;
@@ -52,6 +67,8 @@ int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_
         usage.memory_peak_bytes = read_number(cgroup->memory_fd, "memory.max_usage_in_bytes");
         usage.oom_kills = read_key(cgroup->memory_fd, "memory.oom_control", "oom_kill"); /* 4.13 */
     }
+    if (usage.oom_kills > 0 && usage.oom_kills != UINT64_MAX && !was_at_limit(cgroup))
+        usage.oom_kills = 0;
     usage.processes_peak = read_number(pids_fd, "pids.peak"); /* 6.1 */
     usage.process_refusals = read_key(pids_fd, "pids.events", "max");
     *ret_usage = usage;

@@ -1,5 +1,5 @@
-/* User and group id maps of the jail's user namespace.
- * Its own file because who the guest is outside is decided by these three writes.
+/* What is written into /proc about the jail's first process: id maps, and its rank with the OOM killer.
+ * Its own file because who the guest is outside is decided by these writes.
  * Changes when: ids are given out in another way. */
 #include "jail/child/child.h"
 #include "jail/jail.h"
@@ -27,17 +27,28 @@ static int write_one(int dirfd, const char *name, const char *text, struct bj_er
     return 0;
 }
 
+/* When the host itself runs out of memory, a guest goes first, and never the service that started it: a service that is
+ * protected (oom_score_adj below 0) would hand that on. Raising is always allowed; a host that refuses it loses only this
+ * preference, no wall. */
+static void offer_to_oom_killer(int dirfd)
+{
+    BJ_FD int fd = openat(dirfd, "oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0)
+        (void)!write(fd, "1000", 4);
+}
+
 int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err)
 {
     char path[32];
     char uid_map[96];
     char gid_map[96];
-    if (!plan->user_namespace)
-        return 0;
     (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
     BJ_FD int dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd < 0)
         return bj__error_system(err, errno, "layers.user", "cannot open %s; is /proc mounted?", path);
+    offer_to_oom_killer(dirfd);
+    if (!plan->user_namespace)
+        return 0;
     if (plan->two_ids) {
         uint64_t id = bj__idmap_run_id(plan, pid);
         if (2u * (uint64_t)pid + 1 >= plan->id_count)

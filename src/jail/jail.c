@@ -6,7 +6,9 @@
 #include "jail/child/child.h"
 #include "jail/child/sys.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -51,6 +53,22 @@ static int give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj
     return r;
 }
 
+/* proc(5), statm: the second number is resident pages. Only asked for where maxrss is all there will be. */
+static uint64_t own_rss_bytes(void)
+{
+    char text[128];
+    unsigned long long size;
+    unsigned long long resident;
+    BJ_FD int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, text, sizeof(text) - 1) : -1;
+    if (n <= 0)
+        return UINT64_MAX;
+    text[n] = 0;
+    if (sscanf(text, "%llu %llu", &size, &resident) != 2) /* NOLINT(cert-err34-c): two numbers or nothing */
+        return UINT64_MAX;
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
     const struct bj_plan *plan = jail->plan;
@@ -59,6 +77,7 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
         child.seats[seat] = ends->theirs[seat];
     jail->start_us = bj__now_us();
     jail->start_ns = plan->timing ? now_ns() : 0;
+    jail->caller_rss_bytes = plan->cgroup ? 0 : own_rss_bytes();
     int unified = plan->cgroup ? jail->cgroup.unified_fd : -1;
     pid_t pid = bj__spawn(plan, &child, unified, &jail->pidfd, &jail->without_time);
     if (pid < 0)

@@ -23,6 +23,7 @@ struct bj_jail {
     uint64_t *op_ns; /* CLOCK_MONOTONIC after each operation (bj_plan_set_timing), or NULL */
     uint64_t start_ns;
     uint64_t start_us, exec_us; /* clone, and the program's first instruction */
+    uint64_t caller_rss_bytes; /* at the clone: the child starts with it, and its maxrss never shows less */
     int exec_errno;       /* positive: the program could not be executed */
     bool died_early;   /* before the program was started */
     bool without_time; /* the time namespace, preferred, could not be had */

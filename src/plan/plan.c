@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#define PLAN_ADDRESS_SPACE (BJ_MAX_FILES_IN_BYTES + (128ull << 20)) /* reserved, not taken */
+#define PLAN_MAXIMUM (BJ_MAX_FILES_IN_BYTES + (128u << 20)) /* bytes */
 
 static const char *const op_names[BJ_OP__COUNT] = {
     "",
@@ -143,7 +143,7 @@ static struct bj_plan *new_plan(void)
     struct bj_plan *plan = calloc(1, sizeof(*plan));
     if (!plan)
         return NULL;
-    bj__arena_init(&plan->arena, PLAN_ADDRESS_SPACE);
+    bj__arena_init(&plan->arena, PLAN_MAXIMUM);
     plan->ops = bj__arena_alloc(&plan->arena, BJ_MAX_OPS * sizeof(*plan->ops));
     if (!plan->ops) {
         bj_plan_free(plan);

