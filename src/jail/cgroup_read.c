@@ -42,18 +42,16 @@ uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
 }
 
 /* Kills are also counted when the host as a whole, or a group above, was out of memory; the guest's own limit is to blame
- * only if it was reached. */
-static bool was_at_limit(const struct bj_cgroup *cgroup)
+ * only if it was reached. v1's memory.failcnt would tell, but newer kernels leave it at 0: the peak must do, less what is
+ * charged in batches. */
+#define BATCH_BYTES (1u << 20)
+
+static bool was_at_limit(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
 {
-    uint64_t hits[2];
-    if (cgroup->unified_memory) {
-        hits[0] = read_key(cgroup->unified_fd, "memory.events", "oom");
-        hits[1] = 0;
-    } else {
-        hits[0] = read_number(cgroup->memory_fd, "memory.failcnt");
-        hits[1] = read_number(cgroup->memory_fd, "memory.memsw.failcnt");
-    }
-    return (hits[0] > 0 && hits[0] != UINT64_MAX) || (hits[1] > 0 && hits[1] != UINT64_MAX);
+    if (cgroup->unified_memory)
+        return read_key(cgroup->unified_fd, "memory.events", "oom") > 0; /* also when it cannot be read */
+    uint64_t limit_bytes = read_number(cgroup->memory_fd, "memory.limit_in_bytes");
+    return peak_bytes > limit_bytes || limit_bytes - peak_bytes <= BATCH_BYTES + limit_bytes / 16;
 }
 
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage)
@@ -67,7 +65,7 @@ int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_
         usage.memory_peak_bytes = read_number(cgroup->memory_fd, "memory.max_usage_in_bytes");
         usage.oom_kills = read_key(cgroup->memory_fd, "memory.oom_control", "oom_kill"); /* 4.13 */
     }
-    if (usage.oom_kills > 0 && usage.oom_kills != UINT64_MAX && !was_at_limit(cgroup))
+    if (usage.oom_kills > 0 && usage.oom_kills != UINT64_MAX && !was_at_limit(cgroup, usage.memory_peak_bytes))
         usage.oom_kills = 0;
     usage.processes_peak = read_number(pids_fd, "pids.peak"); /* 6.1 */
     usage.process_refusals = read_key(pids_fd, "pids.events", "max");
