@@ -37,7 +37,7 @@ static int add_chunk(struct bj_arena *arena, size_t length)
     size = size < CHUNK_SIZE ? CHUNK_SIZE : (size + PAGE - 1) / PAGE * PAGE;
     struct bj_arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED)
-        return -errno;
+        return -ENOMEM;
     *chunk = (struct bj_arena_chunk){.older = arena->newest, .size = size, .used = sizeof(*chunk)};
     arena->newest = chunk;
     return 0;

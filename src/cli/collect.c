@@ -38,7 +38,7 @@ static int enter(int *fd, const char *name)
 /* The library has checked the path; what is written to the host is checked once more. */
 static bool is_plain_name(const char *name)
 {
-    return *name && strcmp(name, ".") && strcmp(name, "..") && !strchr(name, '/');
+    return *name && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !strchr(name, '/');
 }
 
 static int write_file(int directory_fd, const char *path, const void *bytes, size_t length)

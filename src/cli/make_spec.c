@@ -38,7 +38,7 @@ static int load_request(const char *name, struct bj_spec **ret_spec, struct bj_e
     BJ_FD int fd = -1;
 
     bj__buf_init(&buf, (size_t)BJ_MAX_SPEC_JSON + PIECE);
-    if (strcmp(name, "-")) {
+    if (strcmp(name, "-") != 0) {
         fd = open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             return bj__error_system(err, errno, "--spec", "cannot open \"%s\"", name);

@@ -134,7 +134,7 @@ static int fail_unknown(const struct parse *parse)
     char field[72];
     const char *help = bj__command_name(parse->options->command);
 
-    if (strncmp(parse->token, "--", 2)) {
+    if (strncmp(parse->token, "--", 2) != 0) {
         (void)snprintf(field, sizeof(field), "-%c", optopt);
         return bj__error(parse->err, BJ_ERROR_INVALID, EINVAL, field,
                          "there is no such option; see belljar help %s", help);

@@ -1,6 +1,7 @@
 /* The summary: what came of a run, for a person at a terminal.
  * Its own file because it is the only text about a result that is not meant for programs.
  * Changes when: people want to be told something more, or in better words. */
+#include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/facts.h"
 
@@ -49,30 +50,31 @@ static void print_status(const struct facts *facts)
         bj__say("belljar: %s: %s", facts->status_name, explain_limit(facts));
 }
 
+static BJ_PRINTF(2, 3) void add(struct bj_buf *text, const char *format, ...)
+{
+    char part[80];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(part, sizeof(part), format, args);
+    va_end(args);
+    (void)bj__buf_printf(text, "%s %s", text->length > 0 ? "," : "", part); /* what does not fit is left out */
+}
+
 static void print_usage(const struct facts *facts)
 {
-    char text[160] = "";
-    size_t used = 0;
-
-#define ADD(...)                                                                                               \
-    do {                                                                                                       \
-        int n = snprintf(text + used, sizeof(text) - used, __VA_ARGS__);                                       \
-        if (n > 0 && (size_t)n < sizeof(text) - used)                                                          \
-            used += (size_t)n;                                                                                 \
-    } while (0)
+    BJ_BUF struct bj_buf text;
+    bj__buf_init(&text, 400);
     if (facts->wall_seconds >= 0)
-        ADD(" wall %.3f s", facts->wall_seconds);
+        add(&text, "wall %.3f s", facts->wall_seconds);
     if (facts->cpu_seconds >= 0)
-        ADD("%s cpu %.3f s", used ? "," : "", facts->cpu_seconds);
+        add(&text, "cpu %.3f s", facts->cpu_seconds);
     if (facts->memory_peak_bytes >= 0)
-        ADD("%s memory %.1f MiB at most", used ? "," : "", (double)facts->memory_peak_bytes / (1 << 20));
-    if (facts->memory_source)
-        ADD(" (%s)", facts->memory_source);
+        add(&text, "memory %.1f MiB at most (%s)", (double)facts->memory_peak_bytes / (1 << 20),
+            facts->memory_source ? facts->memory_source : "?");
     if (facts->processes_peak >= 0)
-        ADD("%s processes %lld at most", used ? "," : "", (long long)facts->processes_peak);
-#undef ADD
-    if (used)
-        bj__say("  used:   %s", text);
+        add(&text, "processes %lld at most", (long long)facts->processes_peak);
+    if (text.length > 0)
+        bj__say("  used:   %s", (const char *)text.bytes);
 }
 
 static void print_truncated(const struct facts *facts)

@@ -46,15 +46,14 @@ static void name_leaf(struct bj_cgroup *cgroup)
 /* -EEXIST, or -ENOENT when a sweep took the still empty leaf: another name will do. */
 static int make_leaf(const char *parent, const char *name, int *ret_fd)
 {
-    BJ_FD int parent_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (parent_fd < 0)
+    char path[sizeof(((struct bj_host_cgroup *)0)->unified) + sizeof(((struct bj_cgroup *)0)->name)];
+    (void)snprintf(path, sizeof(path), "%s/%s", parent, name); /* has room for the longest of both */
+    if (mkdir(path, 0755) < 0)
         return errno == ENOENT ? -ENODEV : -errno;
-    if (mkdirat(parent_fd, name, 0755) < 0)
-        return -errno;
-    int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         int error = errno;
-        (void)unlinkat(parent_fd, name, AT_REMOVEDIR); /* the open's error is the one to report */
+        (void)rmdir(path); /* the open's error is the one to report */
         return -error;
     }
     /* Held while the supervisor lives: tells a sweep that the leaf has an owner (cgroup_sweep.c). */

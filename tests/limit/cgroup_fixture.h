@@ -122,7 +122,7 @@ static inline void need(bool have, const struct bj_host_cgroup *host)
 {
     if (have)
         return;
-    print_message("no control group here: %s\n", host->problem);
+    print_message("host lacks a writable control group: %s\n", host->problem);
     if (getenv("BJ_MUST_WORK"))
         fail();
     skip();

@@ -66,7 +66,7 @@ static void test_clone_into_the_leaf(void **state)
     make(fixture, &wide, 1);
     if (fixture->cgroup.unified_fd < 0) {
         assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
-        print_message("no v2 hierarchy\n");
+        print_message("host lacks a v2 hierarchy\n");
         skip();
     }
     struct clone_args args = {

@@ -249,7 +249,7 @@ static void test_an_ordinary_user_without_groups_is_told_why(void **state)
 {
     struct fixture *fixture = *state;
     if (geteuid() != 0 && (has_memory(&fixture->host) || has_pids(&fixture->host))) {
-        print_message("this user has groups\n");
+        print_message("host lacks an ordinary user without groups\n");
         skip();
     }
     pid_t pid = fork();
