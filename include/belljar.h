@@ -30,18 +30,18 @@ extern "C" {
 
 #define BJ_VERSION_MAJOR 0
 #define BJ_VERSION_MINOR 1
-#define BJ_VERSION "0.1.0"
+#define BJ_VERSION       "0.1.0"
 
 /* ---- errors --------------------------------------------------------------------------------------- */
 
 /* name, what it means in one line. The closed set of error codes. */
-#define BJ_ERROR_LIST(X)                                                                   \
-    X(INVALID, "a value is not acceptable")                                                \
-    X(NOT_FOUND, "a named thing does not exist")                                           \
-    X(UNAVAILABLE, "a required layer cannot be had on this host")                          \
-    X(SETUP, "an operation that makes the jail failed")                                    \
-    X(SYSTEM, "a system call that should work failed")                                     \
-    X(STATE, "called in the wrong order")                                                  \
+#define BJ_ERROR_LIST(X)                                                                                       \
+    X(INVALID, "a value is not acceptable")                                                                    \
+    X(NOT_FOUND, "a named thing does not exist")                                                               \
+    X(UNAVAILABLE, "a required layer cannot be had on this host")                                              \
+    X(SETUP, "an operation that makes the jail failed")                                                        \
+    X(SYSTEM, "a system call that should work failed")                                                         \
+    X(STATE, "called in the wrong order")                                                                      \
     X(WIDENS, "a request asks for more than its profile gives")
 
 enum bj_error_code {
@@ -49,7 +49,7 @@ enum bj_error_code {
 #define X(name, text) BJ_ERROR_##name,
     BJ_ERROR_LIST(X)
 #undef X
-    BJ_ERROR__COUNT
+        BJ_ERROR__COUNT
 };
 
 /* Where an error came from. Caller-owned, fixed size, holds no pointer. */
@@ -74,8 +74,8 @@ struct bj_spec;
 
 /* Where profiles are looked for, in order: $BELLJAR_PROFILE_PATH (colon separated; ignored when the process
  * runs with privileges that its caller lacks), /etc/belljar/profiles, the profiles built into the library, and
- * last PREFIX/share/belljar/profiles. The copies of the built-in ones there are for reading: a shipped profile is
- * changed by a file of the same name in /etc/belljar/profiles. */
+ * last PREFIX/share/belljar/profiles. The copies of the built-in ones there are for reading: a shipped profile
+ * is changed by a file of the same name in /etc/belljar/profiles. */
 
 /* The complete spec that a profile describes. name: "default", "python", ... or a path that contains a '/'. */
 BJ_API int bj_spec_from_profile(const char *name, struct bj_spec **ret_spec, struct bj_error *err);
@@ -97,8 +97,8 @@ BJ_API int bj_spec_set_directory(struct bj_spec *spec, const char *path, struct 
 BJ_API int bj_spec_set_hostname(struct bj_spec *spec, const char *name, struct bj_error *err);
 BJ_API int bj_spec_set_network(struct bj_spec *spec, const char *mode, struct bj_error *err);
 /* field: a name of the spec's "limits" object, in its unit, seconds as microseconds: "wall_us", "cpu_us",
- * "memory_bytes", "processes", "output_bytes", "disk_bytes", "files", "file_bytes", "open_files", "stack_bytes",
- * "address_space_bytes". */
+ * "memory_bytes", "processes", "output_bytes", "disk_bytes", "files", "file_bytes", "open_files",
+ * "stack_bytes", "address_space_bytes". */
 BJ_API int bj_spec_set_limit(struct bj_spec *spec, const char *field, uint64_t value, struct bj_error *err);
 /* mode: "require", "prefer" or "off". */
 BJ_API int bj_spec_set_layer(struct bj_spec *spec, const char *layer, const char *mode, struct bj_error *err);
@@ -157,8 +157,8 @@ BJ_API int bj_run_fd(const struct bj_run *run);
 BJ_API int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err);
 /* Ends the run; its status becomes "cancelled". Idempotent. */
 BJ_API void bj_run_kill(struct bj_run *run);
-/* Sends SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT or SIGWINCH to the program; it may handle it. A
- * program that has not come so far as to handle it ends by it, as ever. */
+/* Sends SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT or SIGWINCH to the program; it may handle
+ * it. A program that has not come so far as to handle it ends by it, as ever. */
 BJ_API int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err);
 /* Process id of the jail's first process, as the caller's pid namespace numbers it. */
 BJ_API int bj_run_pid(const struct bj_run *run);
@@ -172,17 +172,25 @@ BJ_API int bj_run_plan(const struct bj_plan *plan, struct bj_result **ret_result
 /* ---- result --------------------------------------------------------------------------------------- */
 
 /* name in JSON. The order of the enum is not the order of precedence (supervise/verdict.c). */
-#define BJ_STATUS_LIST(X)                                                                        \
-    X(OK, "ok") X(EXIT, "exit") X(EXCEPTION, "exception") X(SIGNAL, "signal")                    \
-    X(TIME_LIMIT, "time_limit") X(MEMORY_LIMIT, "memory_limit") X(PROCESS_LIMIT, "process_limit") \
-    X(OUTPUT_LIMIT, "output_limit") X(DISK_LIMIT, "disk_limit") X(DENIED, "denied")              \
-    X(CANCELLED, "cancelled") X(JAIL_ERROR, "jail_error")
+#define BJ_STATUS_LIST(X)                                                                                      \
+    X(OK, "ok")                                                                                                \
+    X(EXIT, "exit")                                                                                            \
+    X(EXCEPTION, "exception")                                                                                  \
+    X(SIGNAL, "signal")                                                                                        \
+    X(TIME_LIMIT, "time_limit")                                                                                \
+    X(MEMORY_LIMIT, "memory_limit")                                                                            \
+    X(PROCESS_LIMIT, "process_limit")                                                                          \
+    X(OUTPUT_LIMIT, "output_limit")                                                                            \
+    X(DISK_LIMIT, "disk_limit")                                                                                \
+    X(DENIED, "denied")                                                                                        \
+    X(CANCELLED, "cancelled")                                                                                  \
+    X(JAIL_ERROR, "jail_error")
 
 enum bj_status {
 #define X(name, text) BJ_STATUS_##name,
     BJ_STATUS_LIST(X)
 #undef X
-    BJ_STATUS__COUNT
+        BJ_STATUS__COUNT
 };
 
 BJ_API void bj_result_free(struct bj_result *result);

@@ -48,7 +48,8 @@ void *bj__arena_alloc(struct bj_arena *arena, size_t length)
     if (length > arena->maximum - arena->used)
         return NULL;
     size_t rounded = (length + 15) & ~(size_t)15; /* no overflow: length is at most maximum */
-    if ((!arena->newest || rounded > arena->newest->size - arena->newest->used) && add_chunk(arena, rounded) < 0)
+    if ((!arena->newest || rounded > arena->newest->size - arena->newest->used) &&
+        add_chunk(arena, rounded) < 0)
         return NULL;
     struct bj_arena_chunk *chunk = arena->newest;
     unsigned char *bytes = (unsigned char *)chunk + chunk->used;

@@ -11,8 +11,8 @@
 BJ_ERROR_LIST(X)
 #undef X
 
-static const char *const error_names[] = {"none", "invalid", "not_found", "unavailable",
-                                          "setup", "system", "state", "widens"};
+static const char *const error_names[] = {"none",  "invalid", "not_found", "unavailable",
+                                          "setup", "system",  "state",     "widens"};
 _Static_assert(BJ_COUNT(error_names) == BJ_ERROR__COUNT, "one name per code");
 
 const char *bj_error_name(int32_t code)
@@ -45,8 +45,8 @@ static void fill(struct bj_error *err, enum bj_error_code code, int errnum, cons
     make_printable(err->message);
 }
 
-int bj__error(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
-              const char *format, ...)
+int bj__error(struct bj_error *err, enum bj_error_code code, int errnum, const char *field, const char *format,
+              ...)
 {
     if (err) {
         va_list args;

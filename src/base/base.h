@@ -12,15 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BJ_CLEANUP(fn) __attribute__((cleanup(fn)))
+#define BJ_CLEANUP(fn)       __attribute__((cleanup(fn)))
 #define BJ_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
-#define BJ_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define BJ_COUNT(array)      (sizeof(array) / sizeof((array)[0]))
 
 /* Fills *err (if not NULL) and returns -errnum, so that a failing function ends in one line:
  *     return bj__error(err, BJ_ERROR_INVALID, EINVAL, "limits.files", "0 is below 1; ...");
  * errnum is positive. Text is cut to fit and never holds a newline or a control character. */
-int bj__error(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
-              const char *format, ...) BJ_PRINTF(5, 6);
+int bj__error(struct bj_error *err, enum bj_error_code code, int errnum, const char *field, const char *format,
+              ...) BJ_PRINTF(5, 6);
 /* BJ_ERROR_SYSTEM with ": strerror(errnum)" appended. */
 int bj__error_system(struct bj_error *err, int errnum, const char *field, const char *format, ...)
     BJ_PRINTF(4, 5);

@@ -11,18 +11,23 @@ struct name {
     int number;
     const char *text;
 };
-#define NAME(x) {x, #x}
+#define NAME(x)                                                                                                \
+    {                                                                                                          \
+        x, #x                                                                                                  \
+    }
 
 static const struct name signals[] = {
-    NAME(SIGHUP), NAME(SIGINT), NAME(SIGQUIT), NAME(SIGILL), NAME(SIGTRAP), NAME(SIGABRT), NAME(SIGBUS), NAME(SIGFPE),
-    NAME(SIGKILL), NAME(SIGUSR1), NAME(SIGSEGV), NAME(SIGUSR2), NAME(SIGPIPE), NAME(SIGALRM), NAME(SIGTERM),
-    NAME(SIGSTKFLT), NAME(SIGCHLD), NAME(SIGCONT), NAME(SIGSTOP), NAME(SIGTSTP), NAME(SIGTTIN), NAME(SIGTTOU), NAME(SIGURG),
-    NAME(SIGXCPU), NAME(SIGXFSZ), NAME(SIGVTALRM), NAME(SIGPROF), NAME(SIGWINCH), NAME(SIGIO), NAME(SIGPWR), NAME(SIGSYS),
-    {0, NULL}};
+    NAME(SIGHUP),  NAME(SIGINT),    NAME(SIGQUIT), NAME(SIGILL),    NAME(SIGTRAP), NAME(SIGABRT),
+    NAME(SIGBUS),  NAME(SIGFPE),    NAME(SIGKILL), NAME(SIGUSR1),   NAME(SIGSEGV), NAME(SIGUSR2),
+    NAME(SIGPIPE), NAME(SIGALRM),   NAME(SIGTERM), NAME(SIGSTKFLT), NAME(SIGCHLD), NAME(SIGCONT),
+    NAME(SIGSTOP), NAME(SIGTSTP),   NAME(SIGTTIN), NAME(SIGTTOU),   NAME(SIGURG),  NAME(SIGXCPU),
+    NAME(SIGXFSZ), NAME(SIGVTALRM), NAME(SIGPROF), NAME(SIGWINCH),  NAME(SIGIO),   NAME(SIGPWR),
+    NAME(SIGSYS),  {0, NULL}};
 
-static const struct name errnos[] = {NAME(EPERM), NAME(ENOENT), NAME(EACCES), NAME(EAGAIN), NAME(EINVAL), NAME(ENOTTY),
-                                     NAME(ENOSYS), NAME(EOPNOTSUPP), NAME(EAFNOSUPPORT), NAME(EPROTONOSUPPORT), NAME(ESRCH),
-                                     NAME(EBADF), NAME(ENOLCK), NAME(ENODEV), {0, NULL}};
+static const struct name errnos[] = {NAME(EPERM),        NAME(ENOENT),          NAME(EACCES), NAME(EAGAIN),
+                                     NAME(EINVAL),       NAME(ENOTTY),          NAME(ENOSYS), NAME(EOPNOTSUPP),
+                                     NAME(EAFNOSUPPORT), NAME(EPROTONOSUPPORT), NAME(ESRCH),  NAME(EBADF),
+                                     NAME(ENOLCK),       NAME(ENODEV),          {0, NULL}};
 
 static const char *find(const struct name *names, int number)
 {

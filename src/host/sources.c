@@ -23,8 +23,8 @@ static int add_entry(struct reader *reader, const struct bj_source_entry *entry)
 {
     struct bj_sources *sources = reader->sources;
     if (sources->entry_count >= BJ_MAX_FILES_IN)
-        return bj__error(reader->err, BJ_ERROR_INVALID, E2BIG, reader->field, "more than %u files and directories",
-                         BJ_MAX_FILES_IN);
+        return bj__error(reader->err, BJ_ERROR_INVALID, E2BIG, reader->field,
+                         "more than %u files and directories", BJ_MAX_FILES_IN);
     if (entry->length > BJ_MAX_FILES_IN_BYTES - sources->total_bytes)
         return bj__error(reader->err, BJ_ERROR_INVALID, EFBIG, reader->field,
                          "the files handed in are larger than %u bytes together", BJ_MAX_FILES_IN_BYTES);
@@ -68,13 +68,13 @@ static int add_parents(struct reader *reader, const char *path)
     return 0;
 }
 
-/* Reads a regular file to its end, or to the size that fstat said plus one: a growing file is refused. Only a file
- * that is named itself stays executable: what comes with a directory is data. */
+/* Reads a regular file to its end, or to the size that fstat said plus one: a growing file is refused. Only a
+ * file that is named itself stays executable: what comes with a directory is data. */
 static int read_file(struct reader *reader, int fd, const struct stat *status, const char *path, bool top)
 {
     if (status->st_size > (off_t)BJ_MAX_FILES_IN_BYTES)
-        return bj__error(reader->err, BJ_ERROR_INVALID, EFBIG, reader->field, "\"%s\" is larger than %u bytes", path,
-                         BJ_MAX_FILES_IN_BYTES);
+        return bj__error(reader->err, BJ_ERROR_INVALID, EFBIG, reader->field, "\"%s\" is larger than %u bytes",
+                         path, BJ_MAX_FILES_IN_BYTES);
     size_t size = (size_t)status->st_size;
     unsigned char *bytes = bj__arena_alloc(&reader->sources->arena, size + 1);
     if (!bytes)
@@ -91,7 +91,8 @@ static int read_file(struct reader *reader, int fd, const struct stat *status, c
         length += (size_t)n;
     }
     if (length > size)
-        return bj__error(reader->err, BJ_ERROR_INVALID, EBUSY, reader->field, "\"%s\" grows while it is read", path);
+        return bj__error(reader->err, BJ_ERROR_INVALID, EBUSY, reader->field, "\"%s\" grows while it is read",
+                         path);
     return add_entry(reader, &(struct bj_source_entry){.path = path,
                                                        .bytes = bytes,
                                                        .length = length,
@@ -103,8 +104,8 @@ static int read_node(struct reader *reader, int dirfd, const char *name, const c
 static int read_directory(struct reader *reader, int fd, const char *path, unsigned depth)
 {
     if (depth >= BJ_MAX_PATH_DEPTH)
-        return bj__error(reader->err, BJ_ERROR_INVALID, ELOOP, reader->field, "\"%s\" is nested deeper than %u", path,
-                         BJ_MAX_PATH_DEPTH);
+        return bj__error(reader->err, BJ_ERROR_INVALID, ELOOP, reader->field, "\"%s\" is nested deeper than %u",
+                         path, BJ_MAX_PATH_DEPTH);
     int r = add_entry(reader, &(struct bj_source_entry){.path = path, .directory = true});
     if (r < 0)
         return r;
@@ -120,8 +121,8 @@ static int read_directory(struct reader *reader, int fd, const char *path, unsig
             continue;
         char joined[4096];
         if (snprintf(joined, sizeof(joined), "%s/%s", path, entry->d_name) >= (int)sizeof(joined)) {
-            r = bj__error(reader->err, BJ_ERROR_INVALID, ENAMETOOLONG, reader->field, "a path below \"%s\" is too long",
-                          path);
+            r = bj__error(reader->err, BJ_ERROR_INVALID, ENAMETOOLONG, reader->field,
+                          "a path below \"%s\" is too long", path);
             break;
         }
         const char *copy = bj__arena_string(&reader->sources->arena, joined);
@@ -146,12 +147,13 @@ static int read_node(struct reader *reader, int dirfd, const char *name, const c
 {
     BJ_FD int fd = open_plainly(dirfd, name);
     if (fd < 0 && errno == ELOOP)
-        return bj__error(reader->err, BJ_ERROR_INVALID, ELOOP, reader->field,
-                         "\"%s\" is or leads through a symbolic link, and links are not followed; name what it points to",
-                         name);
+        return bj__error(
+            reader->err, BJ_ERROR_INVALID, ELOOP, reader->field,
+            "\"%s\" is or leads through a symbolic link, and links are not followed; name what it points to",
+            name);
     if (fd < 0)
-        return bj__error(reader->err, errno == ENOENT ? BJ_ERROR_NOT_FOUND : BJ_ERROR_INVALID, errno, reader->field,
-                         "cannot open \"%s\": %s", name, strerror(errno));
+        return bj__error(reader->err, errno == ENOENT ? BJ_ERROR_NOT_FOUND : BJ_ERROR_INVALID, errno,
+                         reader->field, "cannot open \"%s\": %s", name, strerror(errno));
     struct stat status;
     if (fstat(fd, &status) < 0)
         return bj__error_system(reader->err, errno, reader->field, "cannot stat \"%s\"", name);
@@ -182,8 +184,9 @@ static int read_files(struct reader *reader)
     return 0;
 }
 
-/* The source of a mount may be a link of the operator's (/usr/lib64 and the like): it is the target that counts. One
- * that a request names leads through no link: the answer alone would tell what there is behind it. */
+/* The source of a mount may be a link of the operator's (/usr/lib64 and the like): it is the target that
+ * counts. One that a request names leads through no link: the answer alone would tell what there is behind it.
+ */
 static int stat_source(const struct bj_mount *mount, struct stat *ret_status)
 {
     if (!mount->beneath)
@@ -208,8 +211,9 @@ static int look_at_mounts(struct reader *reader)
         if (stat_source(mount, &status) < 0) {
             if (mount->optional && (errno == ENOENT || errno == ENOTDIR))
                 continue; /* BJ_SOURCE_MISSING */
-            return bj__error(reader->err, errno == ENOENT ? BJ_ERROR_NOT_FOUND : BJ_ERROR_INVALID, errno, reader->field,
-                             "\"%s\": %s; make it, or set \"optional\"", mount->source, strerror(errno));
+            return bj__error(reader->err, errno == ENOENT ? BJ_ERROR_NOT_FOUND : BJ_ERROR_INVALID, errno,
+                             reader->field, "\"%s\": %s; make it, or set \"optional\"", mount->source,
+                             strerror(errno));
         }
         reader->sources->mounts[i] = S_ISDIR(status.st_mode) ? BJ_SOURCE_DIRECTORY : BJ_SOURCE_FILE;
     }

@@ -145,8 +145,8 @@ static int write_limits(const struct bj_cgroup *cgroup, const struct bj_limits *
     return r;
 }
 
-/* A parent without other groups, which is what is usual, costs one look: in cgroupfs a directory's link count is that
- * of its subdirectories and two more. */
+/* A parent without other groups, which is what is usual, costs one look: in cgroupfs a directory's link count
+ * is that of its subdirectories and two more. */
 static void sweep_once(const struct bj_host_cgroup *host)
 {
     static atomic_flag swept = ATOMIC_FLAG_INIT;

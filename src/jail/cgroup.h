@@ -8,7 +8,7 @@
 #include "spec/spec.h"
 
 struct bj_cgroup {
-    int unified_fd; /* directory of the v2 leaf (CLONE_INTO_CGROUP), or -1 */
+    int unified_fd;                     /* directory of the v2 leaf (CLONE_INTO_CGROUP), or -1 */
     int memory_fd, pids_fd, cpuacct_fd; /* directories of v1 leaves, or -1 */
     bool unified_memory, unified_pids;
     char name[48]; /* of the leaf, the same in each hierarchy */
@@ -19,8 +19,8 @@ struct bj_cgroup {
 struct bj_cgroup_usage {
     uint64_t cpu_us;
     uint64_t memory_peak_bytes;
-    uint64_t oom_kills;      /* tasks killed while the leaf was at its memory limit */
-    uint64_t processes_peak; /* pids.peak (6.1), else UINT64_MAX */
+    uint64_t oom_kills;        /* tasks killed while the leaf was at its memory limit */
+    uint64_t processes_peak;   /* pids.peak (6.1), else UINT64_MAX */
     uint64_t process_refusals; /* forks refused at the limit (pids.events max) */
 };
 
@@ -29,16 +29,19 @@ void bj__cgroup_init(struct bj_cgroup *cgroup); /* nothing made: all -1 */
  * is added to limits->processes for the jail's own pid 1. On failure nothing is left. */
 int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host, const struct bj_limits *limits,
                     unsigned extra_processes, struct bj_error *err);
-/* Puts a process (that was not cloned into it) into the leaf's v1 hierarchies, and with unified also into v2. */
+/* Puts a process (that was not cloned into it) into the leaf's v1 hierarchies, and with unified also into v2.
+ */
 int bj__cgroup_attach(const struct bj_cgroup *cgroup, pid_t pid, bool unified, struct bj_error *err);
-/* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a process that
- * writes "0" to one moves itself. cgroup_join.c says why. */
+/* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a
+ * process that writes "0" to one moves itself. cgroup_join.c says why. */
 #define BJ_CGROUP_V1_COUNT 3
-int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_COUNT], struct bj_error *err);
+int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_COUNT],
+                          struct bj_error *err);
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX when it cannot be had */
-void bj__cgroup_kill(const struct bj_cgroup *cgroup); /* cgroup.kill, or SIGKILL to each member */
-/* Removes the leaf (after its processes are gone), closes. Retries briefly on EBUSY. Idempotent; 0 or -errno. */
+void bj__cgroup_kill(const struct bj_cgroup *cgroup);       /* cgroup.kill, or SIGKILL to each member */
+/* Removes the leaf (after its processes are gone), closes. Retries briefly on EBUSY. Idempotent; 0 or -errno.
+ */
 int bj__cgroup_remove(struct bj_cgroup *cgroup);
 /* cgroup_sweep.c: removes the leaves of supervisors that no longer exist (killed before they could). Once per
  * process, before its first run, is enough: one readdir where there is nothing to do. How many, or -errno. */

@@ -41,9 +41,9 @@ uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
     return nanoseconds == UINT64_MAX ? UINT64_MAX : nanoseconds / 1000;
 }
 
-/* Kills are also counted when the host as a whole, or a group above, was out of memory; the guest's own limit is to blame
- * only if it was reached. v1's memory.failcnt would tell, but newer kernels leave it at 0: the peak must do, less what is
- * charged in batches. */
+/* Kills are also counted when the host as a whole, or a group above, was out of memory; the guest's own limit
+ * is to blame only if it was reached. v1's memory.failcnt would tell, but newer kernels leave it at 0: the peak
+ * must do, less what is charged in batches. */
 #define BATCH_BYTES (1u << 20)
 
 static bool was_at_limit(const struct bj_cgroup *cgroup, uint64_t peak_bytes)

@@ -42,7 +42,8 @@ static void close_directory(DIR **directory)
         (void)closedir(*directory);
 }
 
-/* In the order in which its owner would have: last made, first removed. False while it is still busy anywhere. */
+/* In the order in which its owner would have: last made, first removed. False while it is still busy anywhere.
+ */
 static bool remove_everywhere(const struct bj_cgroup_seat *seats, const int *parents, const char *name)
 {
     for (size_t i = BJ_CGROUP_SEATS; i-- > 0;)
@@ -79,6 +80,7 @@ int bj__cgroup_sweep(const struct bj_host_cgroup *host)
     int removed = 0;
     const struct dirent *entry;
     while (directory && (entry = readdir(directory)) != NULL)
-        removed += is_stale(dirfd(directory), entry->d_name) && remove_everywhere(seats, parents, entry->d_name);
+        removed +=
+            is_stale(dirfd(directory), entry->d_name) && remove_everywhere(seats, parents, entry->d_name);
     return removed;
 }

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* The pid of the jail's pid 1 is unlike any other on the host while the jail lives, so ids made from it are too:
- * no allocation, no state, nothing to clean up. Two for each jail: its pid 1, and the guest. */
+/* The pid of the jail's pid 1 is unlike any other on the host while the jail lives, so ids made from it are
+ * too: no allocation, no state, nothing to clean up. Two for each jail: its pid 1, and the guest. */
 uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid)
 {
     return (uint64_t)plan->id_first + 2u * (uint64_t)pid;
@@ -27,9 +27,9 @@ static int write_one(int dirfd, const char *name, const char *text, struct bj_er
     return 0;
 }
 
-/* When the host itself runs out of memory, a guest goes first, and never the service that started it: a service that is
- * protected (oom_score_adj below 0) would hand that on. Raising is always allowed; a host that refuses it loses only this
- * preference, no wall. */
+/* When the host itself runs out of memory, a guest goes first, and never the service that started it: a service
+ * that is protected (oom_score_adj below 0) would hand that on. Raising is always allowed; a host that refuses
+ * it loses only this preference, no wall. */
 static void offer_to_oom_killer(int dirfd)
 {
     BJ_FD int fd = openat(dirfd, "oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -52,9 +52,10 @@ int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err)
     if (plan->two_ids) {
         uint64_t id = bj__idmap_run_id(plan, pid);
         if (2u * (uint64_t)pid + 1 >= plan->id_count)
-            return bj__error(err, BJ_ERROR_INVALID, ERANGE, "BELLJAR_ID_RANGE",
-                             "pid %d needs ids beyond the range %u:%u; give a range of twice the host's pid_max",
-                             (int)pid, plan->id_first, plan->id_count);
+            return bj__error(
+                err, BJ_ERROR_INVALID, ERANGE, "BELLJAR_ID_RANGE",
+                "pid %d needs ids beyond the range %u:%u; give a range of twice the host's pid_max", (int)pid,
+                plan->id_first, plan->id_count);
         (void)snprintf(uid_map, sizeof(uid_map), "0 %llu 1\n%u %llu 1\n", (unsigned long long)id, BJ_GUEST_ID,
                        (unsigned long long)id + 1);
         (void)snprintf(gid_map, sizeof(gid_map), "%s", uid_map);

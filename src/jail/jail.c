@@ -16,8 +16,16 @@
 
 void bj__jail_init(struct bj_jail *jail)
 {
-    *jail = (struct bj_jail){.pid = -1, .pidfd = -1, .sync_fd = -1, .status_fd = -1, .stdin_fd = -1,
-                             .stdout_fd = -1, .stderr_fd = -1, .listener_fd = -1, .payload_pidfd = -1, .box_fd = -1};
+    *jail = (struct bj_jail){.pid = -1,
+                             .pidfd = -1,
+                             .sync_fd = -1,
+                             .status_fd = -1,
+                             .stdin_fd = -1,
+                             .stdout_fd = -1,
+                             .stderr_fd = -1,
+                             .listener_fd = -1,
+                             .payload_pidfd = -1,
+                             .box_fd = -1};
     bj__cgroup_init(&jail->cgroup);
 }
 
@@ -32,7 +40,8 @@ static int map_timing(struct bj_jail *jail, const struct bj_plan *plan, struct b
 {
     if (!plan->timing)
         return 0;
-    void *shared = mmap(NULL, plan->op_count * sizeof(uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *shared = mmap(NULL, plan->op_count * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         return bj__error_system(err, errno, "", "cannot map the timing table");
     jail->op_ns = shared;
@@ -120,7 +129,8 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
     bj__jail_kill(jail);
     (void)bj__jail_reap(jail, true);
     struct bj_cgroup_usage usage;
-    if (plan->cgroup && bj__cgroup_read(&jail->cgroup, &usage) == 0 && usage.oom_kills > 0 && usage.oom_kills != UINT64_MAX)
+    if (plan->cgroup && bj__cgroup_read(&jail->cgroup, &usage) == 0 && usage.oom_kills > 0 &&
+        usage.oom_kills != UINT64_MAX)
         return 0; /* the memory limit is below what the program needs to start: a result, not an error */
     return bj__error(err, BJ_ERROR_SETUP, ECHILD, "", "the jail ended before the program was started (%s %d)",
                      jail->wait_code == CLD_EXITED ? "exit" : "signal", jail->wait_status);
@@ -146,7 +156,8 @@ void bj__jail_kill(struct bj_jail *jail)
         return;
     if (jail->plan->cgroup)
         bj__cgroup_kill(&jail->cgroup);
-    /* pid 1's end is the end of its namespace. It cannot have been reaped by anybody else: no race with pid reuse. */
+    /* pid 1's end is the end of its namespace. It cannot have been reaped by anybody else: no race with pid
+     * reuse. */
     (void)sys4(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, 0, 0);
 }
 
@@ -157,10 +168,11 @@ bool bj__jail_reap(struct bj_jail *jail, bool wait)
         return true;
     long r;
     do {
-        r = sys5(SYS_waitid, 3 /* P_PIDFD */, jail->pidfd, SYS_ARG(&info), WEXITED | __WALL | (wait ? 0 : WNOHANG),
-                 SYS_ARG(&jail->usage));
+        r = sys5(SYS_waitid, 3 /* P_PIDFD */, jail->pidfd, SYS_ARG(&info),
+                 WEXITED | __WALL | (wait ? 0 : WNOHANG), SYS_ARG(&jail->usage));
     } while (r == -EINTR);
-    if (r < 0) { /* the caller ignores SIGCHLD, or waits for any child (spawn.c): it is gone, we cannot know how */
+    if (r <
+        0) { /* the caller ignores SIGCHLD, or waits for any child (spawn.c): it is gone, we cannot know how */
         jail->wait_code = CLD_KILLED;
         jail->wait_lost = jail->reaped = true;
         return true;
@@ -181,9 +193,9 @@ void bj__jail_done(struct bj_jail *jail)
     if (jail->op_ns)
         (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
     jail->op_ns = NULL;
-    int *const fds[] = {&jail->pidfd, &jail->sync_fd, &jail->status_fd, &jail->stdin_fd,
-                        &jail->stdout_fd, &jail->stderr_fd, &jail->listener_fd, &jail->box_fd,
-                        &jail->payload_pidfd};
+    int *const fds[] = {&jail->pidfd,       &jail->sync_fd,   &jail->status_fd,
+                        &jail->stdin_fd,    &jail->stdout_fd, &jail->stderr_fd,
+                        &jail->listener_fd, &jail->box_fd,    &jail->payload_pidfd};
     for (size_t i = 0; i < BJ_COUNT(fds); i++)
         bj__fd_close(fds[i]);
 }

@@ -11,32 +11,32 @@
 
 struct bj_jail {
     const struct bj_plan *plan;
-    pid_t pid;    /* pid 1 of the jail, as we number it; unreaped until reaped is set */
+    pid_t pid; /* pid 1 of the jail, as we number it; unreaped until reaped is set */
     int pidfd;
     int sync_fd;   /* steps; end of file: both processes of the jail have exec'd, or are dead */
     int status_fd; /* pid 1's report; closing it ends the jail */
     int stdin_fd, stdout_fd, stderr_fd; /* our ends, non-blocking */
-    int payload_pidfd; /* of the program, for signals to it */
-    int listener_fd; /* refused system calls, or -1 */
-    int box_fd;      /* the guest's working directory, or -1 */
+    int payload_pidfd;                  /* of the program, for signals to it */
+    int listener_fd;                    /* refused system calls, or -1 */
+    int box_fd;                         /* the guest's working directory, or -1 */
     struct bj_cgroup cgroup;
     uint64_t *op_ns; /* CLOCK_MONOTONIC after each operation (bj_plan_set_timing), or NULL */
     uint64_t start_ns;
     uint64_t start_us, exec_us; /* clone, and the program's first instruction */
-    uint64_t caller_rss_bytes; /* at the clone: the child starts with it, and its maxrss never shows less */
-    int exec_errno;       /* positive: the program could not be executed */
-    bool died_early;   /* before the program was started */
-    bool without_time; /* the time namespace, preferred, could not be had */
+    uint64_t caller_rss_bytes;  /* at the clone: the child starts with it, and its maxrss never shows less */
+    int exec_errno;             /* positive: the program could not be executed */
+    bool died_early;            /* before the program was started */
+    bool without_time;          /* the time namespace, preferred, could not be had */
     bool reaped;
-    bool wait_lost; /* somebody else has reaped it: wait_code, wait_status and usage say nothing */
+    bool wait_lost;             /* somebody else has reaped it: wait_code, wait_status and usage say nothing */
     int wait_code, wait_status; /* of pid 1: CLD_*, code or signal */
     struct rusage usage;        /* of pid 1 and all that it reaped */
 };
 
 void bj__jail_init(struct bj_jail *jail);
-/* Makes the jail and runs the program up to its exec. 0: it runs, or exec_errno says why it could not be executed,
- * or it died on the way and reaped is set (a memory limit below the program's size does that). On failure
- * everything is undone. */
+/* Makes the jail and runs the program up to its exec. 0: it runs, or exec_errno says why it could not be
+ * executed, or it died on the way and reaped is set (a memory limit below the program's size does that). On
+ * failure everything is undone. */
 int bj__jail_start(struct bj_jail *jail, const struct bj_plan *plan, struct bj_error *err);
 /* SIGKILL to every process of it, by control group and by the end of the pid namespace. Idempotent. */
 void bj__jail_kill(struct bj_jail *jail);

@@ -7,10 +7,11 @@
 
 #include <signal.h>
 
-/* exit_signal 0: the caller's wait(-1) does not see our child (clone(2), __WCLONE) before it is a program of its own. Its
- * exec makes it an ordinary child (fs/exec.c, de_thread): the caller may get SIGCHLD, reap it, or ignore the signal and so
- * have it reaped at once; bj__jail_reap copes. All signals are blocked across the clone, so that no handler of the caller's runs in the child; pid 1 and the payload
- * set their own masks. A raw clone3 runs no pthread_atfork handler: that is why the child calls nothing of libc. */
+/* exit_signal 0: the caller's wait(-1) does not see our child (clone(2), __WCLONE) before it is a program of
+ * its own. Its exec makes it an ordinary child (fs/exec.c, de_thread): the caller may get SIGCHLD, reap it, or
+ * ignore the signal and so have it reaped at once; bj__jail_reap copes. All signals are blocked across the
+ * clone, so that no handler of the caller's runs in the child; pid 1 and the payload set their own masks. A raw
+ * clone3 runs no pthread_atfork handler: that is why the child calls nothing of libc. */
 pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_fd, int *ret_pidfd,
                 bool *ret_without_time)
 {
@@ -34,7 +35,8 @@ pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_f
     if (pid == 0)
         bj__child_main(child);
     /* clone3 took CLONE_NEWTIME for a bad signal number until Linux 6.3. */
-    bool without_time = pid == -EINVAL && plan->layers[BJ_LAYER_TIME].on && plan->layers[BJ_LAYER_TIME].mode == BJ_PREFER;
+    bool without_time =
+        pid == -EINVAL && plan->layers[BJ_LAYER_TIME].on && plan->layers[BJ_LAYER_TIME].mode == BJ_PREFER;
     if (without_time) {
         args.flags &= ~BJ_CLONE_NEWTIME;
         pid = sys2(SYS_clone3, SYS_ARG(&args), (long)size);
@@ -42,7 +44,8 @@ pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_f
             bj__child_main(child);
     }
     *ret_without_time = without_time;
-    (void)sys4(SYS_rt_sigprocmask, SIG_SETMASK, SYS_ARG(&before), 0, sizeof(before)); /* was in force a moment ago */
+    (void)sys4(SYS_rt_sigprocmask, SIG_SETMASK, SYS_ARG(&before), 0,
+               sizeof(before)); /* was in force a moment ago */
     if (pid > 0)
         *ret_pidfd = pidfd;
     return (pid_t)pid;

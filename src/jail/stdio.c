@@ -17,7 +17,8 @@
 
 extern const struct bj_embedded bj__init_program[]; /* child/init.c, built on its own and embedded */
 
-_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_COUNT == BJ_SEAT__END && BJ_SEAT__END <= 16, "struct bj_ends has a place for each seat");
+_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_COUNT == BJ_SEAT__END && BJ_SEAT__END <= 16,
+               "struct bj_ends has a place for each seat");
 
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd)
 {
@@ -37,7 +38,8 @@ static int open_pipe(struct bj_ends *ends, enum bj_seat seat, int our_end, int *
     if (pipe2(pipe_ends, O_CLOEXEC) < 0)
         return -errno;
     *ret_ours = pipe_ends[our_end];
-    /* So that the guest, who is somebody else, can open /dev/stderr and the like: its end, in its direction only. */
+    /* So that the guest, who is somebody else, can open /dev/stderr and the like: its end, in its direction
+     * only. */
     int r = fchmod(pipe_ends[!our_end], our_end ? 0444 : 0222) < 0 ? -errno : 0;
     if (r == 0)
         r = bj__ends_give(ends, seat, &pipe_ends[!our_end]);

@@ -32,10 +32,9 @@ static ssize_t receive_whole(int fd, struct msghdr *header)
     return n;
 }
 
-/* One message, with the descriptors that may come with it. Length and magic are checked; surplus descriptors do not
- * fit and are dropped by the kernel. 1: a message, 0: end of file, -errno. */
-static int receive(const struct bj_jail *jail, struct bj_step_message *message,
-                   int ret_fds[BJ_STEP_FDS])
+/* One message, with the descriptors that may come with it. Length and magic are checked; surplus descriptors do
+ * not fit and are dropped by the kernel. 1: a message, 0: end of file, -errno. */
+static int receive(const struct bj_jail *jail, struct bj_step_message *message, int ret_fds[BJ_STEP_FDS])
 {
     struct iovec part = {message, sizeof(*message)};
     union {

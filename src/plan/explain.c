@@ -163,9 +163,10 @@ static int say_decision(const struct bj_spec *spec, const struct bj_filter_decis
                               decision->why);
     if (decision->action == BJ_FILTER_KILL)
         return bj__buf_printf(text, "kills the program\n  layer seccomp (%s): %s\n", mode, decision->why);
-    int rc = bj__buf_printf(
-        text, "refused with %s (%s)%s\n  layer seccomp (%s): ", bj__errno_name(decision->errnum) ? bj__errno_name(decision->errnum) : "?",
-        strerror(decision->errnum), decision->silent ? ", not reported as a denial" : "", mode);
+    int rc =
+        bj__buf_printf(text, "refused with %s (%s)%s\n  layer seccomp (%s): ",
+                       bj__errno_name(decision->errnum) ? bj__errno_name(decision->errnum) : "?",
+                       strerror(decision->errnum), decision->silent ? ", not reported as a denial" : "", mode);
     if (rc == 0 && decision->set)
         rc = bj__buf_printf(text, "it needs the set %s: ", decision->set);
     return rc ? rc : bj__buf_printf(text, "%s\n", decision->why);

@@ -133,8 +133,8 @@ static int build_parts(struct bj_build *build)
     bj__plan_landlock(build);
     r = bj__plan_final(build);
     if (r == 0 && build->full)
-        r = bj__error(build->err, BJ_ERROR_INVALID, E2BIG, "", "the spec needs more than %u operations or %d mounts",
-                      BJ_MAX_OPS, BJ_SLOT_MAX - 8);
+        r = bj__error(build->err, BJ_ERROR_INVALID, E2BIG, "",
+                      "the spec needs more than %u operations or %d mounts", BJ_MAX_OPS, BJ_SLOT_MAX - 8);
     return r;
 }
 
@@ -156,8 +156,9 @@ int bj__plan_build(const struct bj_spec *spec, const struct bj_host *host, const
                    struct bj_plan **ret_plan, struct bj_error *err)
 {
     if (spec->code || spec->expression)
-        return bj__error(err, BJ_ERROR_INVALID, ENOTSUP, spec->code ? "code" : "expression",
-                         "running Python snippets needs belljar-guest, which this build does not have; give \"command\"");
+        return bj__error(
+            err, BJ_ERROR_INVALID, ENOTSUP, spec->code ? "code" : "expression",
+            "running Python snippets needs belljar-guest, which this build does not have; give \"command\"");
     struct bj_plan *plan = new_plan();
     if (!plan)
         return bj__error_memory(err);

@@ -10,9 +10,17 @@
 #include <stdint.h>
 
 enum bj_phase {
-    BJ_PHASE_SOURCE, BJ_PHASE_ROOT, BJ_PHASE_SHED,
+    BJ_PHASE_SOURCE,
+    BJ_PHASE_ROOT,
+    BJ_PHASE_SHED,
     BJ_PHASE_PAYLOAD, /* the first phase of the payload process */
-    BJ_PHASE_IDS, BJ_PHASE_FILES, BJ_PHASE_CAPS, BJ_PHASE_LANDLOCK, BJ_PHASE_ASSERT, BJ_PHASE_SECCOMP, BJ_PHASE_EXEC
+    BJ_PHASE_IDS,
+    BJ_PHASE_FILES,
+    BJ_PHASE_CAPS,
+    BJ_PHASE_LANDLOCK,
+    BJ_PHASE_ASSERT,
+    BJ_PHASE_SECCOMP,
+    BJ_PHASE_EXEC
 };
 
 enum bj_opcode {
@@ -36,7 +44,8 @@ struct bj_op {
 };
 
 enum bj_op_flag {
-    BJ_OPF_OPTIONAL = 1u << 0,  /* a missing source leaves the slot empty; operations on an empty slot do nothing */
+    BJ_OPF_OPTIONAL =
+        1u << 0, /* a missing source leaves the slot empty; operations on an empty slot do nothing */
     BJ_OPF_RECURSIVE = 1u << 1, /* with everything mounted below */
     BJ_OPF_NOTIFY = 1u << 2,    /* SECCOMP: with a listener */
     BJ_OPF_RUN_IDS = 1u << 3,   /* IDS: no user namespace; ids come with the MAPPED message */
@@ -52,9 +61,9 @@ enum bj_op_flag {
 #define BJ_GUEST_ID 1000u
 
 struct bj_plan_layer {
-    uint8_t on;        /* in force */
-    uint8_t mode;      /* enum bj_mode as asked */
-    char detail[118];  /* "abi 7", or why it is not on; "" */
+    uint8_t on;       /* in force */
+    uint8_t mode;     /* enum bj_mode as asked */
+    char detail[118]; /* "abi 7", or why it is not on; "" */
 };
 
 /* What the child half reads: nothing but this, the operations and what they point to. */

@@ -5,8 +5,8 @@
 
 static int fail(struct bj_error *err, uint32_t index, const struct bj_op *op, const char *what)
 {
-    int r = bj__error(err, BJ_ERROR_STATE, EPROTO, "plan", "operation %u (%s): %s; this is a defect of Belljar", index,
-                      bj_op_name(op->code), what);
+    int r = bj__error(err, BJ_ERROR_STATE, EPROTO, "plan", "operation %u (%s): %s; this is a defect of Belljar",
+                      index, bj_op_name(op->code), what);
     if (err) {
         err->op = op->code;
         err->index = index;
@@ -57,7 +57,9 @@ static const char *check_one(const struct bj_op *op, bool filled[BJ_SLOT_MAX])
         return is_inside(op->text) && is_inside(op->text2) ? NULL : "its path leaves the new root";
     case BJ_OP_GUEST_DIR:
     case BJ_OP_GUEST_FILE:
-        return op->text && strncmp(op->text, "/box/", 5) == 0 && is_inside(op->text + 1) ? NULL : "its path leaves /box";
+        return op->text && strncmp(op->text, "/box/", 5) == 0 && is_inside(op->text + 1)
+                   ? NULL
+                   : "its path leaves /box";
     default:
         return NULL;
     }
@@ -65,9 +67,10 @@ static const char *check_one(const struct bj_op *op, bool filled[BJ_SLOT_MAX])
 
 static int check_required(const struct bj_plan *plan, const uint32_t seen[BJ_OP__COUNT], struct bj_error *err)
 {
-    static const uint16_t once[] = {BJ_OP_TMPFS, BJ_OP_ENTER, BJ_OP_ROOT_ATTR, BJ_OP_PIVOT, BJ_OP_NO_NEW_PRIVS,
-                                    BJ_OP_UNDUMPABLE, BJ_OP_SETSID, BJ_OP_INHERITED, BJ_OP_STDIO, BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,
-                                    BJ_OP_SIGNALS, BJ_OP_EXEC};
+    static const uint16_t once[] = {BJ_OP_TMPFS,        BJ_OP_ENTER,      BJ_OP_ROOT_ATTR,  BJ_OP_PIVOT,
+                                    BJ_OP_NO_NEW_PRIVS, BJ_OP_UNDUMPABLE, BJ_OP_SETSID,     BJ_OP_INHERITED,
+                                    BJ_OP_STDIO,        BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP, BJ_OP_SIGNALS,
+                                    BJ_OP_EXEC};
     const struct bj_op *last = &plan->ops[plan->op_count - 1];
     for (size_t i = 0; i < BJ_COUNT(once); i++)
         if (seen[once[i]] != 1)

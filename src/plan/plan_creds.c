@@ -8,7 +8,8 @@
 void bj__plan_shed(struct bj_build *build)
 {
     bool capabilities = bj__plan_layer_on(build, BJ_LAYER_CAPABILITIES);
-    if (build->plan->two_ids) /* an ordinary user may not: setgroups is denied in its namespace (user_namespaces(7)) */
+    if (build->plan
+            ->two_ids) /* an ordinary user may not: setgroups is denied in its namespace (user_namespaces(7)) */
         bj__plan_add(build, BJ_OP_GROUPS, NULL);
     if (bj__plan_layer_on(build, BJ_LAYER_KEYRING))
         bj__plan_add(build, BJ_OP_KEYRING, NULL);

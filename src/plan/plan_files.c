@@ -53,7 +53,8 @@ static bool leads_to_program(const struct bj_build *build, const struct bj_sourc
     size_t length = strlen(directory->path);
     for (size_t i = 0; i < build->sources->entry_count; i++) {
         const struct bj_source_entry *entry = &build->sources->entries[i];
-        if (is_program(build, entry) && strncmp(entry->path, directory->path, length) == 0 && entry->path[length] == '/')
+        if (is_program(build, entry) && strncmp(entry->path, directory->path, length) == 0 &&
+            entry->path[length] == '/')
             return true;
     }
     return false;

@@ -11,7 +11,7 @@
 #include "spec/spec.h"
 
 #define BJ_MAX_MADE 1024u /* directories of the new root: mounts, links and closed doors with their parents */
-#define BJ_MAX_OPS 8192u /* 4096 files in, with their directories, and the fixed part */
+#define BJ_MAX_OPS  8192u /* 4096 files in, with their directories, and the fixed part */
 
 struct bj_plan {
     struct bj_arena arena; /* owns everything below; frozen once built */
@@ -26,8 +26,8 @@ struct bj_plan {
     uint32_t id_first, id_count;
     uid_t uid; /* outside id when !two_ids */
     gid_t gid;
-    bool notify;  /* a listener will arrive with EXECING */
-    bool cgroup;  /* a leaf is to be made */
+    bool notify;       /* a listener will arrive with EXECING */
+    bool cgroup;       /* a leaf is to be made */
     bool scratch_seen; /* the parent gets a descriptor of /box */
     struct bj_filter_policy filter;
     struct bj_host_cgroup cgroup_parents;
@@ -72,13 +72,13 @@ void bj__plan_programs(struct bj_build *build); /* plan_files.c: phase ROOT, fil
 void bj__plan_shed(struct bj_build *build);     /* plan_creds.c: phase SHED */
 void bj__plan_payload(struct bj_build *build);  /* plan_creds.c: phases PAYLOAD and IDS */
 void bj__plan_files(struct bj_build *build);    /* plan_files.c: phase FILES */
-void bj__plan_limits(struct bj_build *build);    /* plan_limits.c: phase CAPS */
-void bj__plan_landlock(struct bj_build *build);  /* plan_landlock.c: phase LANDLOCK */
+void bj__plan_limits(struct bj_build *build);   /* plan_limits.c: phase CAPS */
+void bj__plan_landlock(struct bj_build *build); /* plan_landlock.c: phase LANDLOCK */
 int bj__plan_final(struct bj_build *build);     /* plan_final.c: assertions, filter, exec */
 
 /* Appends one operation. Never NULL: a full plan sets build->full and gives a scratch one. */
 struct bj_op *bj__plan_add(struct bj_build *build, enum bj_opcode code, const char *text);
-int bj__plan_new_slot(struct bj_build *build); /* 0 and build->full when there are none left */
+int bj__plan_new_slot(struct bj_build *build);                 /* 0 and build->full when there are none left */
 char *bj__plan_copy(struct bj_build *build, const char *text); /* NULL and build->full when it does not fit */
 char *bj__plan_format(struct bj_build *build, const char *format, ...) BJ_PRINTF(2, 3);
 /* A directory of the new root with its parents; path is absolute. */

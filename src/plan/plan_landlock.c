@@ -4,18 +4,30 @@
 #include "plan/plan_internal.h"
 
 enum {
-    FS_EXECUTE = 1u << 0, FS_WRITE_FILE = 1u << 1, FS_READ_FILE = 1u << 2, FS_READ_DIR = 1u << 3,
-    FS_REMOVE_DIR = 1u << 4, FS_REMOVE_FILE = 1u << 5, FS_MAKE_CHAR = 1u << 6, FS_MAKE_DIR = 1u << 7,
-    FS_MAKE_REG = 1u << 8, FS_MAKE_SOCK = 1u << 9, FS_MAKE_FIFO = 1u << 10, FS_MAKE_BLOCK = 1u << 11,
-    FS_MAKE_SYM = 1u << 12, FS_REFER = 1u << 13, FS_TRUNCATE = 1u << 14, FS_IOCTL_DEV = 1u << 15
+    FS_EXECUTE = 1u << 0,
+    FS_WRITE_FILE = 1u << 1,
+    FS_READ_FILE = 1u << 2,
+    FS_READ_DIR = 1u << 3,
+    FS_REMOVE_DIR = 1u << 4,
+    FS_REMOVE_FILE = 1u << 5,
+    FS_MAKE_CHAR = 1u << 6,
+    FS_MAKE_DIR = 1u << 7,
+    FS_MAKE_REG = 1u << 8,
+    FS_MAKE_SOCK = 1u << 9,
+    FS_MAKE_FIFO = 1u << 10,
+    FS_MAKE_BLOCK = 1u << 11,
+    FS_MAKE_SYM = 1u << 12,
+    FS_REFER = 1u << 13,
+    FS_TRUNCATE = 1u << 14,
+    FS_IOCTL_DEV = 1u << 15
 };
-#define FS_ABI1 ((1u << 13) - 1)
+#define FS_ABI1        ((1u << 13) - 1)
 #define FS_FILE_RIGHTS (FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE)
-#define FS_WRITABLE                                                                                               \
-    (FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG |    \
+#define FS_WRITABLE                                                                                            \
+    (FS_WRITE_FILE | FS_READ_FILE | FS_READ_DIR | FS_REMOVE_DIR | FS_REMOVE_FILE | FS_MAKE_DIR | FS_MAKE_REG | \
      FS_MAKE_SOCK | FS_MAKE_FIFO | FS_MAKE_SYM | FS_REFER | FS_TRUNCATE)
 #define NET_TCP 3u   /* bind and connect, ABI 4 */
-#define SCOPES 3ull  /* abstract unix sockets and signals, ABI 6 */
+#define SCOPES  3ull /* abstract unix sockets and signals, ABI 6 */
 
 /* What this kernel knows of the file system rights. */
 static uint64_t known_rights(int abi)
@@ -58,7 +70,8 @@ static void allow_own(struct bj_build *build)
     uint64_t execute = build->spec->scratch_executable ? FS_EXECUTE : 0;
     for (size_t i = 0; i < BJ_COUNT(scratch); i++)
         allow(build, scratch[i], FS_WRITABLE | execute);
-    allow(build, "/dev", FS_READ_DIR | FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE); /* nothing but our devices is there */
+    allow(build, "/dev",
+          FS_READ_DIR | FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE); /* nothing but our devices is there */
     if (build->spec->proc != BJ_PROC_NONE)
         allow(build, "/proc", FS_READ_FILE | FS_READ_DIR);
     for (size_t i = 0; i < build->sources->entry_count; i++) {

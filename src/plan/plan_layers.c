@@ -41,11 +41,14 @@ static const char *look_for(const struct bj_build *build, enum bj_layer layer, c
         (void)snprintf(detail, size, "%s%s%s%s", cgroup->unified[0] ? "v2" : "v1", memory ? ", memory" : "",
                        pids ? ", pids" : "", cgroup->unified_kill ? ", kill" : "");
         bool enough = build->spec->layers[BJ_LAYER_CGROUP] == BJ_REQUIRE ? memory && pids : memory || pids;
-        return enough ? NULL : cgroup->problem[0] ? cgroup->problem : "only one of memory and pids can be limited";
+        return enough               ? NULL
+               : cgroup->problem[0] ? cgroup->problem
+                                    : "only one of memory and pids can be limited";
     }
     case BJ_LAYER_NET:
         if (build->spec->network != BJ_NETWORK_NONE)
-            (void)snprintf(detail, size, build->spec->network == BJ_NETWORK_HOST ? "the host's, as asked" : "loopback");
+            (void)snprintf(detail, size,
+                           build->spec->network == BJ_NETWORK_HOST ? "the host's, as asked" : "loopback");
         return NULL;
     case BJ_LAYER_MOUNT:
     case BJ_LAYER_PID:
@@ -94,8 +97,9 @@ static uint64_t clone_flags(const struct bj_build *build)
         enum bj_layer layer;
         uint64_t flag;
     } flags[] = {
-        {BJ_LAYER_USER, BJ_CLONE_NEWUSER}, {BJ_LAYER_MOUNT, BJ_CLONE_NEWNS},          {BJ_LAYER_PID, BJ_CLONE_NEWPID},
-        {BJ_LAYER_IPC, BJ_CLONE_NEWIPC},   {BJ_LAYER_UTS, BJ_CLONE_NEWUTS},           {BJ_LAYER_TIME, BJ_CLONE_NEWTIME},
+        {BJ_LAYER_USER, BJ_CLONE_NEWUSER}, {BJ_LAYER_MOUNT, BJ_CLONE_NEWNS},
+        {BJ_LAYER_PID, BJ_CLONE_NEWPID},   {BJ_LAYER_IPC, BJ_CLONE_NEWIPC},
+        {BJ_LAYER_UTS, BJ_CLONE_NEWUTS},   {BJ_LAYER_TIME, BJ_CLONE_NEWTIME},
         {BJ_LAYER_NET, BJ_CLONE_NEWNET},   {BJ_LAYER_CGROUP_NS, BJ_CLONE_NEWCGROUP},
     };
     uint64_t result = 0;
@@ -120,7 +124,8 @@ int bj__plan_layers(struct bj_build *build)
     if (!plan->user_namespace && !host->root)
         return bj__error(build->err, BJ_ERROR_UNAVAILABLE, EPERM, "layers.user",
                          "without a user namespace only root can make a jail: %s",
-                         host->user_namespace_problem[0] ? host->user_namespace_problem : "run as root, or require it");
+                         host->user_namespace_problem[0] ? host->user_namespace_problem
+                                                         : "run as root, or require it");
     plan->two_ids = host->root;
     plan->id_first = host->id_first;
     plan->id_count = host->id_count;

@@ -16,8 +16,9 @@ static void add_limit(struct bj_build *build, int resource, uint64_t soft, uint6
     op->value2 = hard;
 }
 
-/* The kernel counts processes of a uid in this user namespace since Linux 5.14; before, all that the user has on the
- * host, and no number would be right. With one id for all, pid 1 is among them. Where the control group counts too it must be the one to refuse, because it keeps count of that. */
+/* The kernel counts processes of a uid in this user namespace since Linux 5.14; before, all that the user has
+ * on the host, and no number would be right. With one id for all, pid 1 is among them. Where the control group
+ * counts too it must be the one to refuse, because it keeps count of that. */
 static bool counts_by_namespace(const struct bj_build *build)
 {
     return build->plan->two_ids || build->host->kernel >= KERNEL_VERSION(5, 14, 0);
@@ -37,15 +38,16 @@ void bj__plan_limits(struct bj_build *build)
     if (!bj__plan_layer_on(build, BJ_LAYER_RLIMITS))
         return;
     if (limits->cpu_us > 0) {
-        /* Each process alone; the supervisor sums up the tree. One second more before SIGKILL (setrlimit(2)). */
+        /* Each process alone; the supervisor sums up the tree. One second more before SIGKILL (setrlimit(2)).
+         */
         uint64_t seconds = (limits->cpu_us + MICROSECONDS - 1) / MICROSECONDS;
         add_limit(build, RLIMIT_CPU, seconds, seconds + 1);
     }
     bool tree_memory = build->plan->cgroup && (cgroup->v1_memory[0] || cgroup->unified_memory);
     uint64_t address_space = limits->address_space_bytes;
     if (limits->memory_bytes && !tree_memory) {
-        /* These stand in, for each process alone; the result says so. A runtime that reserves far more than it uses
-         * (node) has its profile set the address space, and is held by what it may write to. */
+        /* These stand in, for each process alone; the result says so. A runtime that reserves far more than it
+         * uses (node) has its profile set the address space, and is held by what it may write to. */
         add_limit(build, RLIMIT_DATA, limits->memory_bytes, limits->memory_bytes);
         address_space = address_space ? address_space : limits->memory_bytes;
     }

@@ -6,8 +6,9 @@
 
 static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 
-/* nodev is not the point of a device; everything else is. A device on a read-only mount can be written to all the same,
- * but its node, which is the host's, cannot be touched: mode 0666 lets anybody set its times (utimensat(2)). */
+/* nodev is not the point of a device; everything else is. A device on a read-only mount can be written to all
+ * the same, but its node, which is the host's, cannot be touched: mode 0666 lets anybody set its times
+ * (utimensat(2)). */
 #define DEVICE_ATTRIBUTES (BJ_MOUNT_ATTR_RDONLY | BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NOEXEC)
 
 static uint64_t mount_attributes(const struct bj_build *build, const struct bj_mount *mount)
@@ -22,7 +23,8 @@ static uint64_t mount_attributes(const struct bj_build *build, const struct bj_m
     return attributes;
 }
 
-static struct bj_op *add_source(struct bj_build *build, const char *path, int slot, uint64_t attributes, uint16_t flags)
+static struct bj_op *add_source(struct bj_build *build, const char *path, int slot, uint64_t attributes,
+                                uint16_t flags)
 {
     struct bj_op *tree = bj__plan_add(build, BJ_OP_OPEN_TREE, path);
     tree->slot = slot;
@@ -55,7 +57,8 @@ int bj__plan_sources(struct bj_build *build)
             continue;
         char *source = bj__plan_copy(build, spec->mounts[i].source);
         char *beneath = spec->mounts[i].beneath ? bj__plan_copy(build, spec->mounts[i].beneath) : NULL;
-        /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)). */
+        /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)).
+         */
         uint16_t flags = BJ_OPF_RECURSIVE | (spec->mounts[i].optional ? BJ_OPF_OPTIONAL : 0);
         add_source(build, source, slot, mount_attributes(build, &spec->mounts[i]), flags)->text2 = beneath;
     }

@@ -5,8 +5,8 @@
 
 #include <jansson.h>
 
-static const char *const phase_names[] = {"source", "root", "shed", "payload", "ids", "files",
-                                          "caps", "landlock", "assert", "seccomp", "exec"};
+static const char *const phase_names[] = {"source", "root",     "shed",   "payload", "ids", "files",
+                                          "caps",   "landlock", "assert", "seccomp", "exec"};
 _Static_assert(BJ_COUNT(phase_names) == BJ_PHASE_EXEC + 1, "one name per phase");
 
 /* text and text2 hold bytes, not text, in these. */
@@ -28,7 +28,8 @@ static const char *shown_text2(const struct bj_op *op)
 static void print_op(struct bj_buf *out, uint32_t index, const struct bj_op *op)
 {
     /* A failing append leaves a short text; bj_plan_text checks the last one. */
-    (void)bj__buf_printf(out, "%3u %-8s %-16s", index, phase_names[bj__op_phase(op->code)], bj_op_name(op->code));
+    (void)bj__buf_printf(out, "%3u %-8s %-16s", index, phase_names[bj__op_phase(op->code)],
+                         bj_op_name(op->code));
     if (op->slot >= 0)
         (void)bj__buf_printf(out, " #%d", op->slot);
     if (shown_text(op))
@@ -50,9 +51,9 @@ char *bj_plan_text(const struct bj_plan *plan)
     bj__buf_init(&out, 64u << 20);
     (void)bj__buf_printf(&out, "clone    namespaces 0x%llx\n", (unsigned long long)plan->clone_flags);
     for (enum bj_layer layer = 0; layer < BJ_LAYER__COUNT; layer++)
-        (void)bj__buf_printf(&out, "layer    %-16s %s%s%s\n", bj__layer_name(layer), plan->layers[layer].on ? "on" : "",
-                             plan->layers[layer].on && plan->layers[layer].detail[0] ? ", " : "",
-                             plan->layers[layer].detail);
+        (void)bj__buf_printf(
+            &out, "layer    %-16s %s%s%s\n", bj__layer_name(layer), plan->layers[layer].on ? "on" : "",
+            plan->layers[layer].on && plan->layers[layer].detail[0] ? ", " : "", plan->layers[layer].detail);
     for (uint32_t i = 0; i < plan->op_count; i++)
         print_op(&out, i, &plan->ops[i]);
     return bj__buf_printf(&out, "%s", "") < 0 ? NULL : bj__buf_take(&out);
@@ -60,8 +61,9 @@ char *bj_plan_text(const struct bj_plan *plan)
 
 static json_t *op_json(const struct bj_op *op)
 {
-    json_t *object = json_pack("{s:s, s:s, s:s*, s:s*}", "op", bj_op_name(op->code), "phase",
-                               phase_names[bj__op_phase(op->code)], "text", shown_text(op), "text2", shown_text2(op));
+    json_t *object =
+        json_pack("{s:s, s:s, s:s*, s:s*}", "op", bj_op_name(op->code), "phase",
+                  phase_names[bj__op_phase(op->code)], "text", shown_text(op), "text2", shown_text2(op));
     if (!object)
         return NULL;
     int r = 0;
@@ -84,14 +86,15 @@ char *bj_plan_json(const struct bj_plan *plan)
 {
     json_t *layers = json_object();
     json_t *ops = json_array();
-    json_t *root = json_pack("{s:i, s:I, s:o, s:o}", "version", 1, "clone_flags", (json_int_t)plan->clone_flags, "layers",
-                             layers, "operations", ops);
+    json_t *root = json_pack("{s:i, s:I, s:o, s:o}", "version", 1, "clone_flags", (json_int_t)plan->clone_flags,
+                             "layers", layers, "operations", ops);
     if (!root)
         return NULL;
     int r = 0;
     for (enum bj_layer layer = 0; layer < BJ_LAYER__COUNT; layer++)
-        r |= json_object_set_new(layers, bj__layer_name(layer),
-                                 json_pack("{s:b, s:s}", "on", plan->layers[layer].on, "detail", plan->layers[layer].detail));
+        r |= json_object_set_new(
+            layers, bj__layer_name(layer),
+            json_pack("{s:b, s:s}", "on", plan->layers[layer].on, "detail", plan->layers[layer].detail));
     for (uint32_t i = 0; i < plan->op_count; i++)
         r |= json_array_append_new(ops, op_json(&plan->ops[i]));
     char *text = r == 0 ? json_dumps(root, JSON_INDENT(2)) : NULL;

@@ -4,8 +4,8 @@
 #include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
 
-/* One tmpfs holds the skeleton and everything that the guest writes, so one size and one inode limit hold for all
- * of it. The root mount is read-only; only the binds of these three directories are not. */
+/* One tmpfs holds the skeleton and everything that the guest writes, so one size and one inode limit hold for
+ * all of it. The root mount is read-only; only the binds of these three directories are not. */
 static const char *const scratch[] = {"/tmp", "/box", "/dev/shm"};
 
 #define ROOT_ATTRIBUTES (BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NODEV)
@@ -56,8 +56,8 @@ void bj__plan_make_directory(struct bj_build *build, const char *path, uint64_t 
     build->inodes++;
 }
 
-/* Doors that are closed: a program that looks is told "permission denied" where it would list a host directory or
- * open a host file, and nothing about what the host has. */
+/* Doors that are closed: a program that looks is told "permission denied" where it would list a host directory
+ * or open a host file, and nothing about what the host has. */
 static void add_closed(struct bj_build *build)
 {
     const struct bj_spec *spec = build->spec;
@@ -143,7 +143,8 @@ void bj__plan_root(struct bj_build *build)
     if (bj__plan_layer_on(build, BJ_LAYER_UTS))
         bj__plan_add(build, BJ_OP_HOSTNAME, bj__plan_copy(build, spec->hostname))->value =
             strlen(spec->hostname);
-    bj__plan_add(build, BJ_OP_ROOT_ATTR, NULL)->value = ROOT_ATTRIBUTES | BJ_MOUNT_ATTR_RDONLY | BJ_MOUNT_ATTR_NOEXEC;
+    bj__plan_add(build, BJ_OP_ROOT_ATTR, NULL)->value =
+        ROOT_ATTRIBUTES | BJ_MOUNT_ATTR_RDONLY | BJ_MOUNT_ATTR_NOEXEC;
     bj__plan_add(build, BJ_OP_PIVOT, NULL);
     /* The guest gets the limits whole: what the skeleton takes is added. The kernel rounds up to pages. */
     tmpfs->text = bj__plan_format(build, "%llu", (unsigned long long)(spec->limits.disk_bytes + build->bytes));

@@ -10,30 +10,30 @@
 enum bj_mode { BJ_OFF, BJ_PREFER, BJ_REQUIRE };
 
 /* X(ENUM, name in JSON, default mode, may it be "off"?)   One row for each layer of DESIGN section 4. */
-#define BJ_LAYER_LIST(X)                                  \
-    X(USER, "user", BJ_REQUIRE, 1)                        \
-    X(MOUNT, "mount", BJ_REQUIRE, 0)                      \
-    X(PID, "pid", BJ_REQUIRE, 0)                          \
-    X(IPC, "ipc", BJ_REQUIRE, 1)                          \
-    X(UTS, "uts", BJ_REQUIRE, 1)                          \
-    X(CGROUP_NS, "cgroup_namespace", BJ_REQUIRE, 1)       \
-    X(NET, "network", BJ_REQUIRE, 1)                      \
-    X(TIME, "time", BJ_PREFER, 1)                         \
-    X(CAPABILITIES, "capabilities", BJ_REQUIRE, 1)        \
-    X(NO_NEW_PRIVS, "no_new_privs", BJ_REQUIRE, 0)        \
-    X(KEYRING, "keyring", BJ_REQUIRE, 1)                  \
-    X(RLIMITS, "rlimits", BJ_REQUIRE, 1)                  \
-    X(LANDLOCK, "landlock", BJ_PREFER, 1)                 \
-    X(APPARMOR, "apparmor", BJ_PREFER, 1)                 \
-    X(SECCOMP, "seccomp", BJ_REQUIRE, 1)                  \
-    X(DENIAL_REPORT, "denial_report", BJ_PREFER, 1)       \
+#define BJ_LAYER_LIST(X)                                                                                       \
+    X(USER, "user", BJ_REQUIRE, 1)                                                                             \
+    X(MOUNT, "mount", BJ_REQUIRE, 0)                                                                           \
+    X(PID, "pid", BJ_REQUIRE, 0)                                                                               \
+    X(IPC, "ipc", BJ_REQUIRE, 1)                                                                               \
+    X(UTS, "uts", BJ_REQUIRE, 1)                                                                               \
+    X(CGROUP_NS, "cgroup_namespace", BJ_REQUIRE, 1)                                                            \
+    X(NET, "network", BJ_REQUIRE, 1)                                                                           \
+    X(TIME, "time", BJ_PREFER, 1)                                                                              \
+    X(CAPABILITIES, "capabilities", BJ_REQUIRE, 1)                                                             \
+    X(NO_NEW_PRIVS, "no_new_privs", BJ_REQUIRE, 0)                                                             \
+    X(KEYRING, "keyring", BJ_REQUIRE, 1)                                                                       \
+    X(RLIMITS, "rlimits", BJ_REQUIRE, 1)                                                                       \
+    X(LANDLOCK, "landlock", BJ_PREFER, 1)                                                                      \
+    X(APPARMOR, "apparmor", BJ_PREFER, 1)                                                                      \
+    X(SECCOMP, "seccomp", BJ_REQUIRE, 1)                                                                       \
+    X(DENIAL_REPORT, "denial_report", BJ_PREFER, 1)                                                            \
     X(CGROUP, "cgroup", BJ_PREFER, 1)
 
 enum bj_layer {
 #define X(name, text, mode, optional) BJ_LAYER_##name,
     BJ_LAYER_LIST(X)
 #undef X
-    BJ_LAYER__COUNT
+        BJ_LAYER__COUNT
 };
 
 enum bj_network { BJ_NETWORK_NONE, BJ_NETWORK_LOOPBACK, BJ_NETWORK_HOST }; /* each wider than the one before */
@@ -74,8 +74,8 @@ struct bj_mount {
     const char *source; /* absolute host path */
     const char *target;
     enum bj_mount_mode mode;
-    bool optional;   /* skipped when the source does not exist ("-try" in bubblewrap's words) */
-    bool executable; /* programs in it may be run */
+    bool optional;       /* skipped when the source does not exist ("-try" in bubblewrap's words) */
+    bool executable;     /* programs in it may be run */
     const char *beneath; /* as in struct bj_file */
 };
 
@@ -90,15 +90,15 @@ struct bj_strings {
 };
 
 struct bj_spec {
-    struct bj_arena arena; /* owns everything that is pointed to below */
-    const char *profile;   /* name of the profile that this spec came from */
+    struct bj_arena arena;   /* owns everything that is pointed to below */
+    const char *profile;     /* name of the profile that this spec came from */
     const char *description; /* one line, of the profile */
 
     struct bj_strings command; /* with "args" appended */
     const char *code;          /* exactly one of command, code, expression in a spec that is run */
     const char *expression;
-    const char *globals; /* JSON text, opaque here */
-    const char *policy;  /* JSON text, opaque here */
+    const char *globals;           /* JSON text, opaque here */
+    const char *policy;            /* JSON text, opaque here */
     struct bj_strings environment; /* "NAME=VALUE", sorted, no duplicate */
     const void *stdin_bytes;       /* NULL: empty */
     size_t stdin_length;
@@ -120,9 +120,9 @@ struct bj_spec {
     enum bj_network network;
     enum bj_proc proc;
     enum bj_output_action output_action;
-    bool scratch_executable;      /* may programs written by the guest be run? (compilers) */
-    struct bj_strings syscalls;   /* names of filter/sets.def, sorted */
-    int nice;                     /* 0 to 19 */
+    bool scratch_executable;    /* may programs written by the guest be run? (compilers) */
+    struct bj_strings syscalls; /* names of filter/sets.def, sorted */
+    int nice;                   /* 0 to 19 */
 
     /* What a request may ask for beyond the profile; a run does not read these. */
     struct bj_strings mount_sources; /* host directories below which it may mount (read-only) and take files */
@@ -137,17 +137,35 @@ int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct 
 /* spec_json.c. Complete: a profile (all operator keys allowed, defaults for what is absent). Request: only the
  * keys a request may have; *ret_present has a bit for each key that was given (enum bj_spec_key). */
 enum bj_spec_key {
-    BJ_KEY_PROFILE, BJ_KEY_COMMAND, BJ_KEY_CODE, BJ_KEY_EXPRESSION, BJ_KEY_GLOBALS, BJ_KEY_POLICY, BJ_KEY_ENV,
-    BJ_KEY_STDIN, BJ_KEY_DIRECTORY, BJ_KEY_HOSTNAME, BJ_KEY_FILES, BJ_KEY_COLLECT, BJ_KEY_MOUNTS, BJ_KEY_LIMITS,
-    BJ_KEY_LAYERS, BJ_KEY_NETWORK, BJ_KEY_PROC, BJ_KEY_OUTPUT_ACTION, BJ_KEY_SYSCALLS, BJ_KEY_NICE, BJ_KEY_ARGS,
+    BJ_KEY_PROFILE,
+    BJ_KEY_COMMAND,
+    BJ_KEY_CODE,
+    BJ_KEY_EXPRESSION,
+    BJ_KEY_GLOBALS,
+    BJ_KEY_POLICY,
+    BJ_KEY_ENV,
+    BJ_KEY_STDIN,
+    BJ_KEY_DIRECTORY,
+    BJ_KEY_HOSTNAME,
+    BJ_KEY_FILES,
+    BJ_KEY_COLLECT,
+    BJ_KEY_MOUNTS,
+    BJ_KEY_LIMITS,
+    BJ_KEY_LAYERS,
+    BJ_KEY_NETWORK,
+    BJ_KEY_PROC,
+    BJ_KEY_OUTPUT_ACTION,
+    BJ_KEY_SYSCALLS,
+    BJ_KEY_NICE,
+    BJ_KEY_ARGS,
     BJ_KEY__COUNT
 };
 struct bj_request {
-    struct bj_spec *spec;  /* owned; fields that were not given are zero. An environment item without a '='
-                            * takes that variable away. "args" without "command" stand in command. */
-    uint32_t keys;         /* 1u << enum bj_spec_key */
-    uint32_t limit_keys;   /* 1u << position in BJ_LIMIT_LIST */
-    uint32_t layer_keys;   /* 1u << enum bj_layer */
+    struct bj_spec *spec; /* owned; fields that were not given are zero. An environment item without a '='
+                           * takes that variable away. "args" without "command" stand in command. */
+    uint32_t keys;        /* 1u << enum bj_spec_key */
+    uint32_t limit_keys;  /* 1u << position in BJ_LIMIT_LIST */
+    uint32_t layer_keys;  /* 1u << enum bj_layer */
 };
 int bj__spec_parse_profile(const char *name, const char *json, size_t length, struct bj_spec **ret_spec,
                            struct bj_error *err);
@@ -156,8 +174,8 @@ int bj__spec_parse_request(const char *json, size_t length, struct bj_request *r
 void bj__request_done(struct bj_request *request);
 
 /* tighten.c: profile ∧ request. Pure. BJ_ERROR_WIDENS where the request asks for more. */
-int bj__spec_tighten(const struct bj_spec *profile, const struct bj_request *request,
-                     struct bj_spec **ret_spec, struct bj_error *err);
+int bj__spec_tighten(const struct bj_spec *profile, const struct bj_request *request, struct bj_spec **ret_spec,
+                     struct bj_error *err);
 
 /* spec_check.c: is this spec complete and sane? Paths clean, no duplicate or reserved target, limits within
  * the hard maxima, exactly one of command/code/expression when for_run. */

@@ -135,7 +135,8 @@ int bj_spec_set_layer(struct bj_spec *spec, const char *layer, const char *mode,
     if (word < 0)
         return word;
     if (word == BJ_OFF && !may_be_off[found])
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, field, "\"%s\" cannot be off: there is no jail without this layer", layer);
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, field,
+                         "\"%s\" cannot be off: there is no jail without this layer", layer);
     spec->layers[found] = (enum bj_mode)word;
     return 0;
 }

@@ -5,8 +5,9 @@
 
 #include <unistd.h>
 
-#define CHUNK 65536u        /* the size of a pipe */
-#define FLOOD (64u << 20) /* bytes thrown away before a flood is ended: draining costs the supervisor, not the guest */
+#define CHUNK 65536u /* the size of a pipe */
+#define FLOOD                                                                                                  \
+    (64u << 20) /* bytes thrown away before a flood is ended: draining costs the supervisor, not the guest */
 
 static int *stream_fd(struct bj_run *run, enum bj_stream stream)
 {
@@ -53,7 +54,8 @@ void bj__capture_read(struct bj_run *run, enum bj_stream stream)
         ;
 }
 
-/* Every writer is dead. A pipe holds at most a megabyte (fcntl(2), F_SETPIPE_SZ): the loop ends without its end. */
+/* Every writer is dead. A pipe holds at most a megabyte (fcntl(2), F_SETPIPE_SZ): the loop ends without its
+ * end. */
 void bj__capture_drain(struct bj_run *run)
 {
     for (enum bj_stream stream = BJ_STDOUT; stream <= BJ_STDERR; stream++)

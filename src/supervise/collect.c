@@ -1,6 +1,6 @@
 /* Files handed out, after everything in the jail is dead.
- * Its own file because following what the guest made is the most repeated hole of the field (CVE-2024-28185, CVE-2024-28189,
- * CVE-2018-15664): here nothing is followed, and only plain files with one name are read.
+ * Its own file because following what the guest made is the most repeated hole of the field (CVE-2024-28185,
+ * CVE-2024-28189, CVE-2018-15664): here nothing is followed, and only plain files with one name are read.
  * Changes when: another kind of thing may be handed out. */
 #include "supervise/result.h"
 #include "supervise/utf8.h"
@@ -136,10 +136,13 @@ static void scan(struct collector *collector, const char *directory, unsigned de
         return;
     }
     const struct dirent *entry;
-    while (collector->scanned++ < MAX_SCANNED && (entry = readdir(stream)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
+    while (collector->scanned++ < MAX_SCANNED &&
+           (entry = readdir(stream)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
         char path[4096];
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 || !is_clean_name(entry->d_name) ||
-            snprintf(path, sizeof(path), "%s%s%s", directory, directory[0] ? "/" : "", entry->d_name) >= (int)sizeof(path))
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            !is_clean_name(entry->d_name) ||
+            snprintf(path, sizeof(path), "%s%s%s", directory, directory[0] ? "/" : "", entry->d_name) >=
+                (int)sizeof(path))
             continue;
         if (matches(collector, path))
             collect_one(collector, path);

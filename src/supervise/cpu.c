@@ -26,8 +26,8 @@ static ssize_t read_small(int dirfd, const char *path, char *text, size_t size)
     return n;
 }
 
-/* proc(5), /proc/pid/stat: fields 14 to 17 are utime, stime, cutime, cstime in clock ticks. The name in field 2 is the
- * guest's and may hold anything, so fields are counted from the last ')'. */
+/* proc(5), /proc/pid/stat: fields 14 to 17 are utime, stime, cutime, cstime in clock ticks. The name in field 2
+ * is the guest's and may hold anything, so fields are counted from the last ')'. */
 static uint64_t process_ticks(pid_t pid)
 {
     char path[64];
@@ -37,8 +37,9 @@ static uint64_t process_ticks(pid_t pid)
     if (read_small(AT_FDCWD, path, text, sizeof(text)) <= 0)
         return 0;
     const char *after_name = strrchr(text, ')');
-    if (!after_name || sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu",
-                              &ticks[0], &ticks[1], &ticks[2], &ticks[3]) != 4) /* NOLINT(cert-err34-c): four numbers or nothing */
+    if (!after_name ||
+        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu", &ticks[0],
+               &ticks[1], &ticks[2], &ticks[3]) != 4) /* NOLINT(cert-err34-c): four numbers or nothing */
         return 0;
     return ticks[0] + ticks[1] + ticks[2] + ticks[3];
 }
@@ -102,8 +103,9 @@ uint64_t bj__run_cpu_us(struct bj_run *run)
         if (counted != UINT64_MAX)
             return counted;
     }
-    uint64_t reaped = (uint64_t)run->jail.usage.ru_utime.tv_sec * 1000000u + (uint64_t)run->jail.usage.ru_utime.tv_usec +
-                      (uint64_t)run->jail.usage.ru_stime.tv_sec * 1000000u + (uint64_t)run->jail.usage.ru_stime.tv_usec;
+    uint64_t reaped =
+        (uint64_t)run->jail.usage.ru_utime.tv_sec * 1000000u + (uint64_t)run->jail.usage.ru_utime.tv_usec +
+        (uint64_t)run->jail.usage.ru_stime.tv_sec * 1000000u + (uint64_t)run->jail.usage.ru_stime.tv_usec;
     uint64_t seen = run->jail.reaped ? reaped : walk_us(run);
     if (seen > run->cpu_seen_us)
         run->cpu_seen_us = seen; /* what was killed unreaped is in no later number */

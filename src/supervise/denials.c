@@ -3,8 +3,8 @@
  * Changes when: a refusal is answered or named differently.
  *
  * The kernel hands over a copy of the registers, so what is judged cannot change behind our back; memory behind
- * pointers is never looked at, and no answer lets a call through (SECCOMP_USER_NOTIF_FLAG_CONTINUE is not used). A
- * listener that is gone makes the kernel answer ENOSYS: refused all the same. */
+ * pointers is never looked at, and no answer lets a call through (SECCOMP_USER_NOTIF_FLAG_CONTINUE is not
+ * used). A listener that is gone makes the kernel answer ENOSYS: refused all the same. */
 #include "supervise/run.h"
 
 #include <linux/audit.h>
@@ -30,7 +30,8 @@ int bj__denials_start(struct bj_run *run, struct bj_error *err)
     if (run->jail.listener_fd < 0)
         return 0;
     if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
-        return bj__error_system(err, errno, "layers.denial_report", "cannot ask for the size of a notification");
+        return bj__error_system(err, errno, "layers.denial_report",
+                                "cannot ask for the size of a notification");
     run->notification_size = sizes.seccomp_notif;
     if (run->notification_size < sizeof(struct seccomp_notif))
         run->notification_size = sizeof(struct seccomp_notif);
@@ -57,8 +58,8 @@ static void count(struct bj_result *result, int number, const char *what)
     (void)snprintf(denial->what, sizeof(denial->what), "%s", what);
 }
 
-static void decide(const struct bj_run *run, const struct seccomp_data *data, struct bj_filter_decision *decision,
-                   char *what, size_t size)
+static void decide(const struct bj_run *run, const struct seccomp_data *data,
+                   struct bj_filter_decision *decision, char *what, size_t size)
 {
     uint64_t args[6];
     for (int i = 0; i < 6; i++)
@@ -69,7 +70,8 @@ static void decide(const struct bj_run *run, const struct seccomp_data *data, st
         return;
     }
     bj__filter_decide(&run->plan->filter, data->nr, args, decision);
-    if (decision->action == BJ_FILTER_ALLOW) /* cannot be; but what was stopped is not let go by a difference of opinion */
+    if (decision->action ==
+        BJ_FILTER_ALLOW) /* cannot be; but what was stopped is not let go by a difference of opinion */
         *decision = (struct bj_filter_decision){.action = BJ_FILTER_ERRNO, .errnum = EPERM};
     bj__filter_describe(data->nr, args, what, size);
 }

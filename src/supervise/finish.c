@@ -9,8 +9,8 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-/* pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait; or if that was taken from
- * us, since nobody but pid 1 holds the other end of this socket. */
+/* pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait; or if that was
+ * taken from us, since nobody but pid 1 holds the other end of this socket. */
 static void take_report(struct bj_run *run, struct bj_evidence *evidence)
 {
     struct bj_status_message message;
@@ -36,13 +36,13 @@ static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
     result->memory_peak_bytes = usage.memory_peak_bytes;
     if (usage.memory_peak_bytes == UINT64_MAX) {
         uint64_t maxrss = (uint64_t)run->jail.usage.ru_maxrss * 1024u;
-        bool known = maxrss > run->jail.caller_rss_bytes; /* or it is the caller's own size that is seen */
+        bool known = maxrss > run->jail.caller_rss_bytes;  /* or it is the caller's own size that is seen */
         result->memory_source = known ? "maxrss" : "none"; /* of the largest single process */
         result->memory_peak_bytes = known ? maxrss : UINT64_MAX;
     }
     /* pid 1 of the jail is ours, not the guest's */
-    result->processes_peak = usage.processes_peak == UINT64_MAX || usage.processes_peak == 0 ? UINT64_MAX
-                                                                                           : usage.processes_peak - 1;
+    result->processes_peak =
+        usage.processes_peak == UINT64_MAX || usage.processes_peak == 0 ? UINT64_MAX : usage.processes_peak - 1;
     evidence->oom_kills = usage.oom_kills == UINT64_MAX ? 0 : usage.oom_kills;
     evidence->process_refusals = usage.process_refusals == UINT64_MAX ? 0 : usage.process_refusals;
     evidence->cpu_us = result->cpu_us;
@@ -86,7 +86,8 @@ static void take_layers(struct bj_run *run)
     memcpy(result->layers, run->plan->layers, sizeof(result->layers));
     if (run->jail.without_time)
         result->layers[BJ_LAYER_TIME] = (struct bj_plan_layer){
-            .mode = BJ_PREFER, .detail = "unavailable: this kernel's clone3 refuses CLONE_NEWTIME (Linux 6.3 does not)"};
+            .mode = BJ_PREFER,
+            .detail = "unavailable: this kernel's clone3 refuses CLONE_NEWTIME (Linux 6.3 does not)"};
     if (run->plan->notify && run->jail.listener_fd < 0 && !run->jail.exec_errno && !run->jail.died_early)
         result->layers[BJ_LAYER_DENIAL_REPORT] = (struct bj_plan_layer){
             .mode = BJ_PREFER, .detail = "unavailable: a listener is in force already, as in some containers"};
@@ -97,10 +98,11 @@ static void explain(struct bj_run *run, const struct bj_evidence *evidence)
     struct bj_result *result = run->result;
     const char *command = run->plan->program.argv[0];
     if (evidence->exec_errno)
-        (void)snprintf(result->error, sizeof(result->error), "cannot execute \"%.200s\" in the jail: %s", command,
-                       strerror(evidence->exec_errno));
+        (void)snprintf(result->error, sizeof(result->error), "cannot execute \"%.200s\" in the jail: %s",
+                       command, strerror(evidence->exec_errno));
     else if (result->verdict.status == BJ_STATUS_JAIL_ERROR)
-        (void)snprintf(result->error, sizeof(result->error), "the jail's first process ended without a report (%s %d)",
+        (void)snprintf(result->error, sizeof(result->error),
+                       "the jail's first process ended without a report (%s %d)",
                        run->jail.wait_code == CLD_EXITED ? "exit" : "signal", run->jail.wait_status);
 }
 

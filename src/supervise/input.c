@@ -20,7 +20,8 @@ static void close_stdin(struct bj_run *run)
     run->source_fd = -1;
 }
 
-/* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not. */
+/* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not.
+ */
 static void watch_next(struct bj_run *run)
 {
     if (run->input_left > 0) {
@@ -53,8 +54,8 @@ void bj__input_read_source(struct bj_run *run)
     bj__input_write(run);
 }
 
-/* The guest may close its end at any time, and the caller's disposition of SIGPIPE is the caller's: it is blocked in
- * this thread for the write, and one that we caused is taken back (signal(7), "Interruption"). */
+/* The guest may close its end at any time, and the caller's disposition of SIGPIPE is the caller's: it is
+ * blocked in this thread for the write, and one that we caused is taken back (signal(7), "Interruption"). */
 static ssize_t write_quietly(int fd, const void *bytes, size_t length)
 {
     sigset_t pipe_only;

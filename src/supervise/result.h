@@ -8,7 +8,14 @@
 #include "plan/plan_internal.h"
 
 /* Why the supervisor itself ended a run. */
-enum bj_kill_reason { BJ_KILL_NONE, BJ_KILL_WALL, BJ_KILL_CPU, BJ_KILL_OUTPUT, BJ_KILL_DENIED, BJ_KILL_CANCELLED };
+enum bj_kill_reason {
+    BJ_KILL_NONE,
+    BJ_KILL_WALL,
+    BJ_KILL_CPU,
+    BJ_KILL_OUTPUT,
+    BJ_KILL_DENIED,
+    BJ_KILL_CANCELLED
+};
 
 /* The supervisor's own facts. Nothing in here was written by the guest. */
 struct bj_evidence {
@@ -30,8 +37,8 @@ struct bj_verdict {
     int signal;        /* 0: none */
 };
 
-/* verdict.c. Pure. Precedence: jail_error > denied > memory > cancelled > time > output > process > disk > signal >
- * exit > ok. */
+/* verdict.c. Pure. Precedence: jail_error > denied > memory > cancelled > time > output > process > disk >
+ * signal > exit > ok. */
 void bj__verdict(const struct bj_evidence *evidence, struct bj_verdict *ret_verdict);
 
 #define BJ_MAX_DENIALS 32 /* different ones that are named; the rest is counted together */
@@ -43,7 +50,7 @@ struct bj_denial {
 };
 
 struct bj_collected {
-    char *path;        /* owned */
+    char *path;           /* owned */
     unsigned char *bytes; /* owned; NULL when refused */
     size_t length;
     const char *why; /* static; why it was refused, or NULL */
@@ -51,11 +58,11 @@ struct bj_collected {
 
 struct bj_result {
     struct bj_verdict verdict;
-    char error[432]; /* jail_error, and programs that cannot be executed: what happened */
+    char error[432];         /* jail_error, and programs that cannot be executed: what happened */
     struct bj_buf output[3]; /* [BJ_STDOUT], [BJ_STDERR]; [0] unused */
     uint64_t output_total[3];
     uint64_t wall_us, cpu_us, memory_peak_bytes, processes_peak; /* UINT64_MAX: unknown */
-    const char *memory_source; /* "cgroup", "maxrss", or "none" */
+    const char *memory_source;                                   /* "cgroup", "maxrss", or "none" */
     struct bj_denial denials[BJ_MAX_DENIALS];
     size_t denial_count;
     uint64_t denials_unnamed;
@@ -66,12 +73,12 @@ struct bj_result {
     struct bj_op_timing {
         uint16_t op;
         uint64_t us;
-    } *timing; /* owned; NULL: not asked */
+    } * timing; /* owned; NULL: not asked */
     size_t timing_count;
 };
 
-/* collect.c: files of the guest that match, after everything in the jail is dead. Never fails: what cannot be had is
- * listed with the reason. */
+/* collect.c: files of the guest that match, after everything in the jail is dead. Never fails: what cannot be
+ * had is listed with the reason. */
 void bj__collect(struct bj_result *result, int box_fd, const struct bj_strings *patterns);
 
 #endif

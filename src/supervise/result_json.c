@@ -56,9 +56,10 @@ static json_t *encoded(const unsigned char *bytes, size_t length)
 
 static void set_output(struct writer *writer, const struct bj_result *result, enum bj_stream stream)
 {
-    static const char *const keys[][4] = {{"", "", "", ""},
-                                          {"stdout", "stdout_base64", "stdout_truncated", "stdout_total_bytes"},
-                                          {"stderr", "stderr_base64", "stderr_truncated", "stderr_total_bytes"}};
+    static const char *const keys[][4] = {
+        {"", "", "", ""},
+        {"stdout", "stdout_base64", "stdout_truncated", "stdout_total_bytes"},
+        {"stderr", "stderr_base64", "stderr_truncated", "stderr_total_bytes"}};
     const struct bj_buf *output = &result->output[stream];
     const unsigned char *bytes = output->bytes ? output->bytes : (const unsigned char *)"";
     struct bj_buf BJ_BUF text;
@@ -109,12 +110,13 @@ static json_t *denials_json(const struct bj_result *result)
     json_t *array = json_array();
     int failed = 0;
     for (size_t i = 0; i < result->denial_count; i++)
-        failed |= json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", result->denials[i].layer, "what",
-                                                         result->denials[i].what, "count",
+        failed |= json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", result->denials[i].layer,
+                                                         "what", result->denials[i].what, "count",
                                                          (json_int_t)result->denials[i].count));
     if (result->denials_unnamed > 0)
-        failed |= json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", "seccomp", "what", "others", "count",
-                                                         (json_int_t)result->denials_unnamed));
+        failed |=
+            json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", "seccomp", "what", "others",
+                                                   "count", (json_int_t)result->denials_unnamed));
     return failed ? NULL : array;
 }
 
@@ -123,7 +125,10 @@ static json_t *layers_json(const struct bj_result *result)
     struct writer layers = {json_object(), 0};
     for (enum bj_layer layer = 0; layer < BJ_LAYER__COUNT; layer++) {
         const struct bj_plan_layer *state = &result->layers[layer];
-        set(&layers, bj__layer_name(layer), clean_string(state->detail[0] ? state->detail : state->on ? "on" : "off"));
+        set(&layers, bj__layer_name(layer),
+            clean_string(state->detail[0] ? state->detail
+                         : state->on      ? "on"
+                                          : "off"));
     }
     return layers.failed ? NULL : layers.object;
 }
@@ -137,8 +142,9 @@ static json_t *timing_json(const struct bj_result *result)
     if (result->timing) {
         json_t *operations = json_array();
         for (size_t i = 0; i < result->timing_count; i++)
-            timing.failed |= json_array_append_new(operations, json_pack("{s:s, s:I}", "op", bj_op_name(result->timing[i].op),
-                                                                         "us", (json_int_t)result->timing[i].us));
+            timing.failed |= json_array_append_new(operations, json_pack("{s:s, s:I}", "op",
+                                                                         bj_op_name(result->timing[i].op), "us",
+                                                                         (json_int_t)result->timing[i].us));
         set(&timing, "operations", operations);
     }
     return timing.failed ? NULL : timing.object;
@@ -161,7 +167,8 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "status", json_string(bj_status_name(verdict->status)));
     set(&writer, "limit", text_or_null(verdict->limit));
     set(&writer, "exit_code", verdict->exit_code >= 0 ? json_integer(verdict->exit_code) : json_null());
-    set(&writer, "signal", verdict->signal ? json_string(signal_name(verdict->signal, name, sizeof(name))) : json_null());
+    set(&writer, "signal",
+        verdict->signal ? json_string(signal_name(verdict->signal, name, sizeof(name))) : json_null());
     set(&writer, "error", text_or_null(result->error));
     set_output(&writer, result, BJ_STDOUT);
     set_output(&writer, result, BJ_STDERR);

@@ -40,8 +40,10 @@ void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
 
 static void arm_timer(const struct bj_run *run)
 {
-    uint64_t next = run->wall_deadline_us < run->next_cpu_check_us ? run->wall_deadline_us : run->next_cpu_check_us;
-    struct itimerspec spec = {.it_value = {.tv_sec = (time_t)(next / 1000000u), .tv_nsec = (long)(next % 1000000u) * 1000}};
+    uint64_t next =
+        run->wall_deadline_us < run->next_cpu_check_us ? run->wall_deadline_us : run->next_cpu_check_us;
+    struct itimerspec spec = {
+        .it_value = {.tv_sec = (time_t)(next / 1000000u), .tv_nsec = (long)(next % 1000000u) * 1000}};
     (void)timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL); /* valid descriptor and time */
 }
 
@@ -65,7 +67,8 @@ static void check_clocks(struct bj_run *run)
     uint64_t now = bj__now_us();
     if (now >= run->wall_deadline_us) {
         bj__run_end(run, BJ_KILL_WALL);
-        run->wall_deadline_us = now + 1000000; /* once more, should the first kill have met a process that was born */
+        run->wall_deadline_us =
+            now + 1000000; /* once more, should the first kill have met a process that was born */
     }
     if (now >= run->next_cpu_check_us) {
         uint64_t used = bj__run_cpu_us(run);
@@ -167,7 +170,8 @@ int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err)
     for (size_t i = 0; i < BJ_COUNT(allowed); i++)
         known |= allowed[i] == signal;
     if (!known)
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "signal", "%d cannot be sent; to end a run call bj_run_kill", signal);
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "signal",
+                         "%d cannot be sent; to end a run call bj_run_kill", signal);
     if (run->over || run->jail.reaped)
         return bj__error(err, BJ_ERROR_STATE, ESRCH, "", "the run is over");
     if (syscall(SYS_pidfd_send_signal, run->jail.payload_pidfd, signal, NULL, 0) < 0)
@@ -227,7 +231,8 @@ int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
 int bj_run_result(struct bj_run *run, struct bj_result **ret_result, struct bj_error *err)
 {
     if (!run->over)
-        return bj__error(err, BJ_ERROR_STATE, EAGAIN, "", "the run is not over: call bj_run_step until it returns 1");
+        return bj__error(err, BJ_ERROR_STATE, EAGAIN, "",
+                         "the run is not over: call bj_run_step until it returns 1");
     if (!run->result)
         return bj__error(err, BJ_ERROR_STATE, EINVAL, "", "the result was already taken");
     *ret_result = run->result;

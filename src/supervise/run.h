@@ -7,7 +7,15 @@
 #include "jail/jail.h"
 #include "supervise/result.h"
 
-enum bj_watch { BJ_WATCH_STDOUT = 1, BJ_WATCH_STDERR, BJ_WATCH_STDIN, BJ_WATCH_SOURCE, BJ_WATCH_PIDFD, BJ_WATCH_LISTENER, BJ_WATCH_TIMER };
+enum bj_watch {
+    BJ_WATCH_STDOUT = 1,
+    BJ_WATCH_STDERR,
+    BJ_WATCH_STDIN,
+    BJ_WATCH_SOURCE,
+    BJ_WATCH_PIDFD,
+    BJ_WATCH_LISTENER,
+    BJ_WATCH_TIMER
+};
 
 struct bj_run {
     const struct bj_plan *plan;
@@ -24,10 +32,10 @@ struct bj_run {
     /* what goes to stdin: the plan's bytes, or a descriptor of the caller's by way of a buffer */
     const unsigned char *input;
     size_t input_left;
-    int source_fd;      /* the caller's, not owned; -1: none, or at its end */
-    bool source_polled; /* epoll takes it; regular files are always ready */
+    int source_fd;                /* the caller's, not owned; -1: none, or at its end */
+    bool source_polled;           /* epoll takes it; regular files are always ready */
     unsigned char *source_buffer; /* owned */
-    void *notification; /* owned; receive buffer of the kernel's size (denials.c) */
+    void *notification;           /* owned; receive buffer of the kernel's size (denials.c) */
     size_t notification_size;
 };
 

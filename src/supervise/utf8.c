@@ -7,7 +7,12 @@ size_t bj__utf8_length(const unsigned char *bytes, size_t left)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     unsigned char first = bytes[0];
-    size_t length = first < 0x80 ? 1 : first < 0xc0 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf8 ? 4 : 0;
+    size_t length = first < 0x80   ? 1
+                    : first < 0xc0 ? 0
+                    : first < 0xe0 ? 2
+                    : first < 0xf0 ? 3
+                    : first < 0xf8 ? 4
+                                   : 0;
     if (length <= 1 || length > left)
         return length > left ? 0 : length;
     uint32_t code = first & (0xffu >> (length + 1));

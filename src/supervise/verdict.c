@@ -20,8 +20,9 @@ static bool was_signalled(const struct bj_evidence *evidence)
 /* RLIMIT_CPU ends a process without the supervisor: the counted time tells it from a signal that was sent. */
 static bool cpu_used_up(const struct bj_evidence *evidence)
 {
-    return evidence->cpu_limit_us > 0 && evidence->cpu_us != UINT64_MAX && evidence->cpu_us >= evidence->cpu_limit_us &&
-           was_signalled(evidence) && (evidence->status == SIGXCPU || evidence->status == SIGKILL);
+    return evidence->cpu_limit_us > 0 && evidence->cpu_us != UINT64_MAX &&
+           evidence->cpu_us >= evidence->cpu_limit_us && was_signalled(evidence) &&
+           (evidence->status == SIGXCPU || evidence->status == SIGKILL);
 }
 
 static enum bj_status judge(const struct bj_evidence *evidence, const char **ret_limit)

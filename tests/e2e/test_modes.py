@@ -67,7 +67,7 @@ def test_what_is_missing_is_reported(mode):
     assert len(result.layers["cgroup"]) > len("unavailable: xx"), result
     required = mode(["./look", "self"], ["--require", "cgroup"])
     assert required.returncode == 125 and "cgroup" in required.message and b"uid=" not in required.out, required
-    assert result.usage["memory_source"] == "maxrss", result
+    assert result.usage["memory_source"] in ("maxrss", "none"), result  # none: smaller than belljar itself
 
 
 @pytest.mark.parametrize("words,status,limit", [(["deaf"], "time_limit", "wall"), (["burn"], "time_limit", "cpu"),

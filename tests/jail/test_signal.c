@@ -79,7 +79,8 @@ static void what_the_guest_sends_to_pid_1_goes_nowhere(void **state)
     (void)state;
     int ready = 0;
     struct bj_plan *plan = NULL;
-    struct bj_run *run = start("trap 'exit 9' TERM HUP; kill -TERM 1; kill -HUP 1; kill -KILL 1; sleep 0.1; exit 3", &ready, &plan);
+    struct bj_run *run = start(
+        "trap 'exit 9' TERM HUP; kill -TERM 1; kill -HUP 1; kill -KILL 1; sleep 0.1; exit 3", &ready, &plan);
     struct bj_result *result = finish(run, plan);
     assert_int_equal(bj_result_exit_code(result), 3);
     bj_result_free(result);

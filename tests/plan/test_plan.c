@@ -14,11 +14,21 @@
 
 static struct bj_host modern_root(void)
 {
-    struct bj_host host = {.kernel = 6 << 16 | 18 << 8, .root = true, .id_first = 1610612736, .id_count = 16777216,
-                           .user_namespace = true, .time_namespace = true, .cgroup_namespace = true, .landlock_abi = 7,
-                           .seccomp_notify = true, .seccomp_wait_killable = true, .nosymfollow = true, .proc_subset = true};
+    struct bj_host host = {.kernel = 6 << 16 | 18 << 8,
+                           .root = true,
+                           .id_first = 1610612736,
+                           .id_count = 16777216,
+                           .user_namespace = true,
+                           .time_namespace = true,
+                           .cgroup_namespace = true,
+                           .landlock_abi = 7,
+                           .seccomp_notify = true,
+                           .seccomp_wait_killable = true,
+                           .nosymfollow = true,
+                           .proc_subset = true};
     (void)snprintf(host.cgroup.unified, sizeof(host.cgroup.unified), "/sys/fs/cgroup/own");
-    host.cgroup.unified_memory = host.cgroup.unified_pids = host.cgroup.unified_cpu = host.cgroup.unified_kill = true;
+    host.cgroup.unified_memory = host.cgroup.unified_pids = host.cgroup.unified_cpu = host.cgroup.unified_kill =
+        true;
     (void)snprintf(host.apparmor_problem, sizeof(host.apparmor_problem), "not in this kernel");
     return host;
 }
@@ -145,9 +155,10 @@ static void mutilated_plans_are_refused(void **state)
     static struct bj_op ops[BJ_MAX_OPS];
     struct bj_plan copy;
     struct bj_plan *plan = mutable_plan(ops, &copy);
-    static const uint16_t vital[] = {BJ_OP_TMPFS, BJ_OP_ROOT_ATTR, BJ_OP_PIVOT, BJ_OP_NO_NEW_PRIVS, BJ_OP_UNDUMPABLE,
-                                     BJ_OP_IDS, BJ_OP_CAPABILITIES, BJ_OP_BOUNDING, BJ_OP_LANDLOCK_ENFORCE, BJ_OP_STDIO,
-                                     BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP, BJ_OP_SIGNALS, BJ_OP_SECCOMP, BJ_OP_EXEC};
+    static const uint16_t vital[] = {
+        BJ_OP_TMPFS,      BJ_OP_ROOT_ATTR,    BJ_OP_PIVOT,    BJ_OP_NO_NEW_PRIVS,     BJ_OP_UNDUMPABLE,
+        BJ_OP_IDS,        BJ_OP_CAPABILITIES, BJ_OP_BOUNDING, BJ_OP_LANDLOCK_ENFORCE, BJ_OP_STDIO,
+        BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,   BJ_OP_SIGNALS,  BJ_OP_SECCOMP,          BJ_OP_EXEC};
     assert_int_equal(bj__plan_check(&copy, NULL), 0);
     for (size_t v = 0; v < BJ_COUNT(vital); v++) {
         uint32_t i = 0;

@@ -54,8 +54,9 @@ static int make_box(void **state)
 static int remove_box(void **state)
 {
     struct fixture *fixture = *state;
-    static const char *const files[] = {"out/a.png", "out/b.png", "plain.txt", "link.txt", "linkdir", "up", "hard.txt",
-                                        "single.txt", "fifo", "new\nline.txt", "sparse"};
+    static const char *const files[] = {"out/a.png", "out/b.png", "plain.txt",  "link.txt", "linkdir",
+                                        "up",        "hard.txt",  "single.txt", "fifo",     "new\nline.txt",
+                                        "sparse"};
     for (size_t i = 0; i < BJ_COUNT(files); i++)
         (void)unlinkat(fixture->fd, files[i], 0);
     (void)unlinkat(fixture->fd, "out", AT_REMOVEDIR);
@@ -134,7 +135,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(plain_files_come_out, make_box, remove_box),
         cmocka_unit_test_setup_teardown(nothing_else_does, make_box, remove_box),
-        cmocka_unit_test_setup_teardown(patterns_do_not_cross_directories_or_name_control_characters, make_box, remove_box),
+        cmocka_unit_test_setup_teardown(patterns_do_not_cross_directories_or_name_control_characters, make_box,
+                                        remove_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

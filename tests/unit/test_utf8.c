@@ -31,18 +31,19 @@ static void what_is_not_utf8_is_replaced_byte_by_byte(void **state)
 {
     assert_becomes("\xff", 1, BAD);
     assert_becomes("a\x80z", 3, "a" BAD "z");
-    assert_becomes("\xc0\xaf", 2, BAD BAD);             /* overlong slash */
-    assert_becomes("\xe0\x80\xaf", 3, BAD BAD BAD);     /* overlong */
-    assert_becomes("\xed\xa0\x80", 3, BAD BAD BAD);     /* surrogate */
+    assert_becomes("\xc0\xaf", 2, BAD BAD);                 /* overlong slash */
+    assert_becomes("\xe0\x80\xaf", 3, BAD BAD BAD);         /* overlong */
+    assert_becomes("\xed\xa0\x80", 3, BAD BAD BAD);         /* surrogate */
     assert_becomes("\xf4\x90\x80\x80", 4, BAD BAD BAD BAD); /* beyond U+10FFFF */
-    assert_becomes("\xe2\x82", 2, BAD BAD);             /* cut short */
+    assert_becomes("\xe2\x82", 2, BAD BAD);                 /* cut short */
 }
 
 /* The last byte stands against an unreadable page: one byte read too many is a crash. */
 static void nothing_is_read_beyond_the_end(void **state)
 {
     long page = sysconf(_SC_PAGESIZE);
-    unsigned char *map = mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *map =
+        mmap(NULL, (size_t)page * 2, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(map != MAP_FAILED);
     assert_int_equal(mprotect(map + page, (size_t)page, PROT_NONE), 0);
     for (unsigned first = 0; first < 256; first++) {

@@ -30,12 +30,13 @@ static void exit_codes_are_the_programs_own(void **state)
 
 static void a_program_that_kills_itself_is_only_that(void **state)
 {
-    struct bj_verdict verdict = judge((struct bj_evidence){.reported = true, .code = CLD_KILLED, .status = SIGKILL});
+    struct bj_verdict verdict =
+        judge((struct bj_evidence){.reported = true, .code = CLD_KILLED, .status = SIGKILL});
     assert_int_equal(verdict.status, BJ_STATUS_SIGNAL);
     assert_int_equal(verdict.signal, SIGKILL);
     assert_int_equal(verdict.exit_code, -1);
-    verdict = judge((struct bj_evidence){.reported = true, .code = CLD_KILLED, .status = SIGXCPU, .cpu_us = 10,
-                                         .cpu_limit_us = 1000000});
+    verdict = judge((struct bj_evidence){
+        .reported = true, .code = CLD_KILLED, .status = SIGXCPU, .cpu_us = 10, .cpu_limit_us = 1000000});
     assert_int_equal(verdict.status, BJ_STATUS_SIGNAL); /* no cpu was used: the signal was sent by hand */
     verdict = judge((struct bj_evidence){.reported = true, .code = CLD_KILLED, .status = SIGSYS});
     assert_int_equal(verdict.status, BJ_STATUS_SIGNAL);
@@ -43,11 +44,14 @@ static void a_program_that_kills_itself_is_only_that(void **state)
 
 static void cpu_used_up_is_a_time_limit_even_when_the_kernel_was_faster(void **state)
 {
-    struct bj_verdict verdict = judge((struct bj_evidence){.reported = true, .code = CLD_KILLED, .status = SIGXCPU,
-                                                           .cpu_us = 1000001, .cpu_limit_us = 1000000});
+    struct bj_verdict verdict = judge((struct bj_evidence){
+        .reported = true, .code = CLD_KILLED, .status = SIGXCPU, .cpu_us = 1000001, .cpu_limit_us = 1000000});
     assert_int_equal(verdict.status, BJ_STATUS_TIME_LIMIT);
     assert_string_equal(verdict.limit, "cpu");
-    verdict = judge((struct bj_evidence){.reported = true, .code = CLD_KILLED, .status = SIGXCPU, .cpu_us = UINT64_MAX,
+    verdict = judge((struct bj_evidence){.reported = true,
+                                         .code = CLD_KILLED,
+                                         .status = SIGXCPU,
+                                         .cpu_us = UINT64_MAX,
                                          .cpu_limit_us = 1000000});
     assert_int_equal(verdict.status, BJ_STATUS_SIGNAL); /* unknown is not used up */
 }
@@ -67,7 +71,8 @@ static void memory_outranks_time_and_time_outranks_output(void **state)
 
 static void an_oom_kill_of_a_child_is_told_even_if_the_parent_went_on(void **state)
 {
-    struct bj_verdict verdict = judge((struct bj_evidence){.reported = true, .code = CLD_EXITED, .oom_kills = 1});
+    struct bj_verdict verdict =
+        judge((struct bj_evidence){.reported = true, .code = CLD_EXITED, .oom_kills = 1});
     assert_int_equal(verdict.status, BJ_STATUS_MEMORY_LIMIT);
     assert_int_equal(verdict.exit_code, 0);
 }
@@ -84,7 +89,8 @@ static void refusals_explain_a_failure_but_not_a_success(void **state)
     assert_int_equal(judge(evidence).status, BJ_STATUS_PROCESS_LIMIT);
     evidence.status = 0;
     assert_int_equal(judge(evidence).status, BJ_STATUS_OK);
-    evidence = (struct bj_evidence){.reported = true, .code = CLD_EXITED, .status = 1, .disk_files_used_up = true};
+    evidence =
+        (struct bj_evidence){.reported = true, .code = CLD_EXITED, .status = 1, .disk_files_used_up = true};
     assert_int_equal(judge(evidence).status, BJ_STATUS_DISK_LIMIT);
     assert_string_equal(judge(evidence).limit, "files");
     evidence.disk_bytes_used_up = true;

@@ -103,9 +103,9 @@ static void take_seats(struct bj_child *child)
     (void)sys3(SYS_close_range, BJ_SEAT__END, ~0u, 0);
 }
 
-/* The payload's until it execs. It shares memory with pid 1, which by then only execs: copying the page tables for two
- * processes that are both about to exec costs more than all their work. This copy belongs to this jail alone, because
- * the jail was cloned without CLONE_VM. */
+/* The payload's until it execs. It shares memory with pid 1, which by then only execs: copying the page tables
+ * for two processes that are both about to exec costs more than all their work. This copy belongs to this jail
+ * alone, because the jail was cloned without CLONE_VM. */
 static unsigned char payload_stack[16384] __attribute__((aligned(16)));
 
 static void run_payload(void *argument)

@@ -19,8 +19,10 @@ enum bj_seat {
     BJ_SEAT_HOLD = 5,   /* payload: end of file once pid 1 has exec'd its own program */
     BJ_SEAT_HOLD_WRITE = 6,
     BJ_SEAT_INIT = 7, /* the program of pid 1, a sealed memfd */
-    BJ_SEAT_STDIN = 8, BJ_SEAT_STDOUT = 9, BJ_SEAT_STDERR = 10, /* until STDIO moves them */
-    BJ_SEAT_TASKS = 11, /* and 12, 13: task lists of the run's v1 control groups */
+    BJ_SEAT_STDIN = 8,
+    BJ_SEAT_STDOUT = 9,
+    BJ_SEAT_STDERR = 10, /* until STDIO moves them */
+    BJ_SEAT_TASKS = 11,  /* and 12, 13: task lists of the run's v1 control groups */
     BJ_SEAT__END = 14
 };
 
@@ -29,8 +31,9 @@ enum bj_step {
     BJ_STEP_MAPPED = 1, /* parent: ids are mapped, control group joined; arg: run id when there is no user ns */
     BJ_STEP_READY = 2,  /* child: root and shedding are done; with a descriptor of the guest's directory */
     BJ_STEP_GO = 3,     /* parent: run the payload */
-    BJ_STEP_EXECING = 4,/* payload: everything is in force, exec is next; with its pidfd, and the listener if there is one */
-    BJ_STEP_FAIL = 5    /* child: operation op failed with err; after EXECING: the program cannot be executed */
+    BJ_STEP_EXECING =
+        4, /* payload: everything is in force, exec is next; with its pidfd, and the listener if there is one */
+    BJ_STEP_FAIL = 5 /* child: operation op failed with err; after EXECING: the program cannot be executed */
 };
 
 #define BJ_STEP_MAGIC 0x626a7331u /* "bjs1" */
@@ -58,10 +61,10 @@ struct bj_child {
     uint64_t *op_ns;         /* shared with the parent: CLOCK_MONOTONIC after each operation; NULL: not asked */
     uint64_t run_id;         /* from the MAPPED message */
     int slots[BJ_SLOT_MAX];
-    uint32_t index;          /* of the operation that runs */
-    int ruleset;             /* Landlock, between its operations */
-    int pidfd;               /* of the payload itself, for the supervisor */
-    int listener;            /* of the system call filter, or -1 */
+    uint32_t index; /* of the operation that runs */
+    int ruleset;    /* Landlock, between its operations */
+    int pidfd;      /* of the payload itself, for the supervisor */
+    int listener;   /* of the system call filter, or -1 */
 };
 
 /* Never returns. */
@@ -74,7 +77,8 @@ _Noreturn void bj__child_fail(struct bj_child *child, long err);
 #define BJ_STEP_FDS 2
 long bj__child_send(const struct bj_child *child, enum bj_step step, int first, int second);
 
-/* Gives a signal its default action: an ignored one stays ignored over CLONE_CLEAR_SIGHAND and exec. In op_process.c. */
+/* Gives a signal its default action: an ignored one stays ignored over CLONE_CLEAR_SIGHAND and exec. In
+ * op_process.c. */
 long bj__child_default_signal(long signal);
 
 typedef long bj_op_runner(struct bj_child *child, const struct bj_op *op);

@@ -1,7 +1,7 @@
 /* pid 1 of a jail: reaps, reports how the payload ended, and ends with it, or when the supervisor is gone.
- * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd clean,
- * holds one descriptor, no environment, no capability, and runs under a filter of a dozen calls.
- * Changes when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
+ * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd
+ * clean, holds one descriptor, no environment, no capability, and runs under a filter of a dozen calls. Changes
+ * when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
 #include "jail/child/child.h"
 
 #include "jail/child/sys.h"
@@ -16,7 +16,7 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define STATUS_FD 0
+#define STATUS_FD   0
 #define PAYLOAD_PID 2 /* the first process that pid 1 makes in its namespace */
 
 #if defined(__x86_64__)
@@ -32,7 +32,11 @@ static const struct sock_filter filter[] = {
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH, 1, 0),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
     BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0 /* nr */),
-    ALLOW(SYS_ppoll), ALLOW(SYS_read), ALLOW(SYS_waitid), ALLOW(SYS_write), ALLOW(SYS_exit_group),
+    ALLOW(SYS_ppoll),
+    ALLOW(SYS_read),
+    ALLOW(SYS_waitid),
+    ALLOW(SYS_write),
+    ALLOW(SYS_exit_group),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
@@ -70,7 +74,8 @@ static int reap(void)
         if (r < 0 || info.si_pid == 0)
             return 0;
         if (info.si_pid == PAYLOAD_PID) {
-            struct bj_status_message message = {.magic = BJ_STATUS_MAGIC, .code = info.si_code, .status = info.si_status};
+            struct bj_status_message message = {
+                .magic = BJ_STATUS_MAGIC, .code = info.si_code, .status = info.si_status};
             (void)sys_write(STATUS_FD, &message, sizeof(message)); /* the parent also sees our own end */
             return 1;
         }

@@ -11,7 +11,8 @@
 
 long bj__op_ASSERT_IDS(struct bj_child *child, const struct bj_op *op)
 {
-    if (sys3(SYS_setresuid, 0, 0, 0) >= 0 || sys3(SYS_setresgid, 0, 0, 0) >= 0 || sys2(SYS_setgroups, 0, 0) >= 0)
+    if (sys3(SYS_setresuid, 0, 0, 0) >= 0 || sys3(SYS_setresgid, 0, 0, 0) >= 0 ||
+        sys2(SYS_setgroups, 0, 0) >= 0)
         return -ENOTRECOVERABLE;
     return sys0(SYS_geteuid) == 0 || sys0(SYS_getegid) == 0 ? -ENOTRECOVERABLE : 0;
 }

@@ -22,9 +22,9 @@ static long load_filter(const char *filter, uint64_t count, unsigned long flags)
     return sys3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (long)flags, SYS_ARG(&program));
 }
 
-/* text: struct sock_filter[value]. NOTIFY: with a listener, which goes to the parent with EXECING; text2, value2: the
- * program that answers by itself, for a container whose own filter has a listener already (one process, one
- * listener: EBUSY). */
+/* text: struct sock_filter[value]. NOTIFY: with a listener, which goes to the parent with EXECING; text2,
+ * value2: the program that answers by itself, for a container whose own filter has a listener already (one
+ * process, one listener: EBUSY). */
 long bj__op_SECCOMP(struct bj_child *child, const struct bj_op *op)
 {
     unsigned long flags = 0;
@@ -40,7 +40,8 @@ long bj__op_SECCOMP(struct bj_child *child, const struct bj_op *op)
     return r;
 }
 
-/* pid 1 must be its own clean program before the guest's first instruction: its end of the pipe closes at exec. */
+/* pid 1 must be its own clean program before the guest's first instruction: its end of the pipe closes at exec.
+ */
 static long wait_for_init(void)
 {
     char byte;

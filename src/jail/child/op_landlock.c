@@ -9,8 +9,8 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* value: file system rights handled, value2: network rights (low half) and scopes (high half), already masked to
- * what this kernel knows; slot: the ABI, which decides how much of the structure the kernel reads. */
+/* value: file system rights handled, value2: network rights (low half) and scopes (high half), already masked
+ * to what this kernel knows; slot: the ABI, which decides how much of the structure the kernel reads. */
 long bj__op_LANDLOCK(struct bj_child *child, const struct bj_op *op)
 {
     struct bj_landlock_ruleset_attr attr = {.handled_access_fs = op->value,

@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* A request's source: from beneath on no link is followed, so it cannot lead out (CVE-2021-30465 and its kind). */
+/* A request's source: from beneath on no link is followed, so it cannot lead out (CVE-2021-30465 and its kind).
+ */
 static long open_tree_beneath(const struct bj_op *op, long flags)
 {
-    struct bj_open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = BJ_RESOLVE_NO_SYMLINKS | BJ_RESOLVE_NO_MAGICLINKS};
+    struct bj_open_how how = {.flags = O_PATH | O_CLOEXEC,
+                              .resolve = BJ_RESOLVE_NO_SYMLINKS | BJ_RESOLVE_NO_MAGICLINKS};
     long fd = sys4(SYS_openat2, BJ_AT_FDCWD, SYS_ARG(op->text), SYS_ARG(&how), sizeof(how));
     if (fd < 0)
         return fd;
@@ -21,14 +23,15 @@ static long open_tree_beneath(const struct bj_op *op, long flags)
     return tree;
 }
 
-/* text: host path; text2: not NULL if it is a request's, and lies below this directory by name. OPTIONAL: a missing
- * source leaves the slot empty. */
+/* text: host path; text2: not NULL if it is a request's, and lies below this directory by name. OPTIONAL: a
+ * missing source leaves the slot empty. */
 long bj__op_OPEN_TREE(struct bj_child *child, const struct bj_op *op)
 {
     long flags = BJ_OPEN_TREE_CLONE | BJ_OPEN_TREE_CLOEXEC;
     if (op->flags & BJ_OPF_RECURSIVE)
         flags |= BJ_AT_RECURSIVE;
-    long fd = op->text2 ? open_tree_beneath(op, flags) : sys3(SYS_open_tree, BJ_AT_FDCWD, SYS_ARG(op->text), flags);
+    long fd =
+        op->text2 ? open_tree_beneath(op, flags) : sys3(SYS_open_tree, BJ_AT_FDCWD, SYS_ARG(op->text), flags);
     if (fd < 0 && (op->flags & BJ_OPF_OPTIONAL) && (fd == -ENOENT || fd == -ENOTDIR))
         return 0;
     if (fd >= 0)
@@ -123,8 +126,8 @@ long bj__op_BIND(struct bj_child *child, const struct bj_op *op)
     return r;
 }
 
-/* text: place. subset=pid leaves only processes, hidepid=ptraceable only those that the guest may trace (so pid 1,
- * which is not dumpable, is not among them); both since Linux 5.8. */
+/* text: place. subset=pid leaves only processes, hidepid=ptraceable only those that the guest may trace (so pid
+ * 1, which is not dumpable, is not among them); both since Linux 5.8. */
 long bj__op_PROC(struct bj_child *child, const struct bj_op *op)
 {
     long fs = sys2(SYS_fsopen, SYS_ARG("proc"), BJ_FSOPEN_CLOEXEC);

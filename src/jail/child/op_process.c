@@ -14,8 +14,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-/* value: how many task lists there may be, from seat TASKS on; value2: make the control group namespace anew, because
- * the one that clone made has its root where the caller is, and shows the leaf's name below it (cgroup_namespaces(7)). */
+/* value: how many task lists there may be, from seat TASKS on; value2: make the control group namespace anew,
+ * because the one that clone made has its root where the caller is, and shows the leaf's name below it
+ * (cgroup_namespaces(7)). */
 long bj__op_JOIN_CGROUP(struct bj_child *child, const struct bj_op *op)
 {
     bool joined = false;
@@ -40,7 +41,8 @@ static long lower_scheduling(void)
 {
     int none = 0; /* struct sched_param */
     long r = sys1(SYS_sched_getscheduler, 0);
-    if (r == SCHED_FIFO || r == SCHED_RR) /* SCHED_DEADLINE cannot fork, SCHED_RESET_ON_FORK has done this already */
+    if (r == SCHED_FIFO ||
+        r == SCHED_RR) /* SCHED_DEADLINE cannot fork, SCHED_RESET_ON_FORK has done this already */
         r = sys3(SYS_sched_setscheduler, 0, SCHED_NORMAL, SYS_ARG(&none));
     if (r < 0)
         return r;
@@ -50,7 +52,8 @@ static long lower_scheduling(void)
     return r;
 }
 
-/* What survives exec and is in no namespace. PER_LINUX: the caller may have switched off address space randomization. */
+/* What survives exec and is in no namespace. PER_LINUX: the caller may have switched off address space
+ * randomization. */
 long bj__op_INHERITED(struct bj_child *child, const struct bj_op *op)
 {
     (void)sys1(SYS_umask, 022); /* cannot fail */
@@ -58,7 +61,8 @@ long bj__op_INHERITED(struct bj_child *child, const struct bj_op *op)
     return r < 0 ? r : lower_scheduling();
 }
 
-/* slot: the resource, value: soft limit, value2: hard limit. A caller's own hard limit that is tighter stays. */
+/* slot: the resource, value: soft limit, value2: hard limit. A caller's own hard limit that is tighter stays.
+ */
 long bj__op_RLIMIT(struct bj_child *child, const struct bj_op *op)
 {
     uint64_t limit[2] = {op->value, op->value2}; /* struct rlimit64 */

@@ -42,21 +42,21 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #error "no system call convention for this architecture"
 #endif
 
-#define SYS_ARG(x) ((long)(uintptr_t)(x))
-#define sys0(nr) sys6(nr, 0, 0, 0, 0, 0, 0)
-#define sys1(nr, a) sys6(nr, a, 0, 0, 0, 0, 0)
-#define sys2(nr, a, b) sys6(nr, a, b, 0, 0, 0, 0)
-#define sys3(nr, a, b, c) sys6(nr, a, b, c, 0, 0, 0)
-#define sys4(nr, a, b, c, d) sys6(nr, a, b, c, d, 0, 0)
+#define SYS_ARG(x)              ((long)(uintptr_t)(x))
+#define sys0(nr)                sys6(nr, 0, 0, 0, 0, 0, 0)
+#define sys1(nr, a)             sys6(nr, a, 0, 0, 0, 0, 0)
+#define sys2(nr, a, b)          sys6(nr, a, b, 0, 0, 0, 0)
+#define sys3(nr, a, b, c)       sys6(nr, a, b, c, 0, 0, 0)
+#define sys4(nr, a, b, c, d)    sys6(nr, a, b, c, d, 0, 0)
 #define sys5(nr, a, b, c, d, e) sys6(nr, a, b, c, d, e, 0)
 
 /* New in Linux 5.2 to 5.13, the same on every architecture. */
 #ifndef SYS_open_tree
-#define SYS_open_tree 428
+#define SYS_open_tree  428
 #define SYS_move_mount 429
-#define SYS_fsopen 430
-#define SYS_fsconfig 431
-#define SYS_fsmount 432
+#define SYS_fsopen     430
+#define SYS_fsconfig   431
+#define SYS_fsmount    432
 #endif
 #ifndef SYS_clone3
 #define SYS_clone3 435
@@ -69,23 +69,23 @@ static inline long sys6(long nr, long a, long b, long c, long d, long e, long f)
 #endif
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
-#define SYS_landlock_add_rule 445
-#define SYS_landlock_restrict_self 446
+#define SYS_landlock_add_rule       445
+#define SYS_landlock_restrict_self  446
 #endif
 
-#define BJ_AT_FDCWD (-100)
-#define BJ_AT_EMPTY_PATH 0x1000
-#define BJ_AT_RECURSIVE 0x8000
+#define BJ_AT_FDCWD            (-100)
+#define BJ_AT_EMPTY_PATH       0x1000
+#define BJ_AT_RECURSIVE        0x8000
 #define BJ_AT_SYMLINK_NOFOLLOW 0x100
 
-#define BJ_OPEN_TREE_CLONE 1
-#define BJ_OPEN_TREE_CLOEXEC 02000000
+#define BJ_OPEN_TREE_CLONE         1
+#define BJ_OPEN_TREE_CLOEXEC       02000000
 #define BJ_MOVE_MOUNT_F_EMPTY_PATH 0x4
-#define BJ_FSOPEN_CLOEXEC 1
-#define BJ_FSMOUNT_CLOEXEC 1
-#define BJ_FSCONFIG_SET_FLAG 0
-#define BJ_FSCONFIG_SET_STRING 1
-#define BJ_FSCONFIG_CMD_CREATE 6
+#define BJ_FSOPEN_CLOEXEC          1
+#define BJ_FSMOUNT_CLOEXEC         1
+#define BJ_FSCONFIG_SET_FLAG       0
+#define BJ_FSCONFIG_SET_STRING     1
+#define BJ_FSCONFIG_CMD_CREATE     6
 
 struct bj_mount_attr {
     uint64_t attr_set;
@@ -109,7 +109,7 @@ struct bj_landlock_path_attr {
 #define SYS_openat2 437
 #endif
 #define BJ_RESOLVE_NO_MAGICLINKS 0x02
-#define BJ_RESOLVE_NO_SYMLINKS 0x04
+#define BJ_RESOLVE_NO_SYMLINKS   0x04
 struct bj_open_how {
     uint64_t flags, mode, resolve;
 };
@@ -120,8 +120,8 @@ struct bj_clone_args {
     uint64_t cgroup;                /* 5.7 */
 };
 
-/* clone(2) with a stack of its own: fn(argument) runs in the child and must not return. Needs assembly, because the child
- * comes back from the system call with nothing but registers. In clone.c. */
+/* clone(2) with a stack of its own: fn(argument) runs in the child and must not return. Needs assembly, because
+ * the child comes back from the system call with nothing but registers. In clone.c. */
 long bj__clone_vm(unsigned long flags, void *stack_top, void (*fn)(void *), void *argument);
 
 static inline long sys_close(int fd)
