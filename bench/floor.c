@@ -1,6 +1,8 @@
 /* floor - the kernel's own price of a jail: the same namespaces, mounts and limits, straight-line, and nothing
- * else. Its own file because a benchmark needs a bare program to be a ratio to; it shares no code with what it
- * measures. Changes when: the jail that it stands for gains or loses a namespace or a mount.
+ * else.
+ * Its own file because a benchmark needs a bare program to be a ratio to; it shares no code with what it
+ * measures.
+ * Changes when: the jail that it stands for gains or loses a namespace or a mount.
  *
  * usage: floor FILTER DIRECTORY PROGRAM [ARGUMENT...]
  * Makes user, mount, pid, ipc, uts, cgroup and network namespaces; a read-only tmpfs root with /usr and

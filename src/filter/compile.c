@@ -1,14 +1,18 @@
 /* Turns a policy into a seccomp program, with libseccomp.
  * Its own file because the build-time generator links it without the rest, and because it is the only place
- * that knows libseccomp. Changes when: libseccomp or the form of the program changes.
+ * that knows libseccomp.
+ * Changes when: libseccomp or the form of the program changes.
  *
  * libseccomp is given placeholders for the actions that depend on the variant; afterwards each return is
- * rewritten: allowed                     -> SECCOMP_RET_ALLOW foreign architecture, x32   ->
- * SECCOMP_RET_KILL_PROCESS; with a listener SECCOMP_RET_USER_NOTIF: the caller stays stopped until the
- * supervisor has killed it, and the supervisor knows why it died refused quietly             ->
- * SECCOMP_RET_ERRNO any other refusal, notify   -> SECCOMP_RET_USER_NOTIF any other refusal           -> a jump
- * to answers that are appended, chosen by the call's number alone So both variants refuse the same calls by
- * construction, and libseccomp is never asked which actions the kernel of the build machine knows. */
+ * rewritten:
+ *   allowed                    -> SECCOMP_RET_ALLOW
+ *   foreign architecture, x32  -> SECCOMP_RET_KILL_PROCESS; with a listener SECCOMP_RET_USER_NOTIF: the caller
+ *                                 stays stopped until the supervisor has killed it, and knows why it died
+ *   refused quietly            -> SECCOMP_RET_ERRNO
+ *   any other refusal, notify  -> SECCOMP_RET_USER_NOTIF
+ *   any other refusal          -> a jump to answers that are appended, chosen by the call's number alone
+ * So both variants refuse the same calls by construction, and libseccomp is never asked which actions the
+ * kernel of the build machine knows. */
 #include "filter/table.h"
 
 #include <seccomp.h>

@@ -1,7 +1,8 @@
 /* Takes out of a program what cannot matter: libseccomp tests the high half of every masked argument, even
  * where the mask lets nothing of it through. That is a third of our programs, and the kernel compiles them at
- * every start. Its own file because it knows instructions, and nothing about policies. Changes when: libseccomp
- * writes other programs (the tests then show a larger count, never another meaning). */
+ * every start.
+ * Its own file because it knows instructions, and nothing about policies.
+ * Changes when: libseccomp writes other programs (the tests then show a larger count, never another meaning). */
 #include "filter/table.h"
 
 /* Where control really arrives that goes to at. */

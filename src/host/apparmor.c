@@ -1,6 +1,7 @@
 /* AppArmor: is it on, is the guests' profile loaded, may this process enter it.
  * Its own file because the kernel's answer has to be put together from places that differ by version and
- * rights. Changes when: AppArmor's interfaces change. */
+ * rights.
+ * Changes when: AppArmor's interfaces change. */
 #include "host/apparmor.h"
 #include "host/small.h"
 

@@ -6,9 +6,8 @@
 
 #include "base/base.h"
 
-#define BJ_ID_FIRST_DEFAULT                                                                                    \
-    1610612736u /* 0x60000000: above what distributions give to subuid(5) and systemd                          \
-                 */
+/* 0x60000000: above what distributions give to subuid(5) and systemd. */
+#define BJ_ID_FIRST_DEFAULT 1610612736u
 #define BJ_ID_COUNT_DEFAULT 16777216u
 #define BJ_ID_FIRST_MINIMUM 65536u
 #define BJ_IDS_PER_RUN      2u

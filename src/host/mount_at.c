@@ -1,6 +1,7 @@
 /* statmount(2) for one path.
  * Its own file because headers of today's distributions do not have it, so the kernel's interface is written
- * down here. Changes when: more must be known of a mount. */
+ * down here.
+ * Changes when: more must be known of a mount. */
 #include "host/mount_at.h"
 
 #include <fcntl.h>

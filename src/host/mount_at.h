@@ -1,6 +1,7 @@
 /* What is mounted at a path.
- * Its own file because asking for one mount costs a tenth of reading /proc/self/mountinfo, and not every kernel
- * can be asked. Changes when: more must be known of a mount. */
+ * Its own file because asking for one mount costs a tenth of reading /proc/self/mountinfo, and not every
+ * kernel can be asked.
+ * Changes when: more must be known of a mount. */
 #ifndef BJ_MOUNT_AT_H
 #define BJ_MOUNT_AT_H
 

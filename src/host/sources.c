@@ -185,8 +185,7 @@ static int read_files(struct reader *reader)
 }
 
 /* The source of a mount may be a link of the operator's (/usr/lib64 and the like): it is the target that
- * counts. One that a request names leads through no link: the answer alone would tell what there is behind it.
- */
+ * counts. One that a request names leads through no link: the answer alone would tell what there is behind it. */
 static int stat_source(const struct bj_mount *mount, struct stat *ret_status)
 {
     if (!mount->beneath)

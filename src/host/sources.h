@@ -1,6 +1,7 @@
 /* What a spec takes from the host: the bytes of its source files, the kind of its mount sources.
  * Its own file because a plan is built without a single system call: everything read from the host comes in
- * here. Changes when: a spec can take something else from the host. */
+ * here.
+ * Changes when: a spec can take something else from the host. */
 #ifndef BJ_SOURCES_H
 #define BJ_SOURCES_H
 

@@ -29,8 +29,7 @@ void bj__cgroup_init(struct bj_cgroup *cgroup); /* nothing made: all -1 */
  * is added to limits->processes for the jail's own pid 1. On failure nothing is left. */
 int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host, const struct bj_limits *limits,
                     unsigned extra_processes, struct bj_error *err);
-/* Puts a process (that was not cloned into it) into the leaf's v1 hierarchies, and with unified also into v2.
- */
+/* Puts a process (that was not cloned into it) into the leaf's v1 hierarchies, and with unified also into v2. */
 int bj__cgroup_attach(const struct bj_cgroup *cgroup, pid_t pid, bool unified, struct bj_error *err);
 /* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a
  * process that writes "0" to one moves itself. cgroup_join.c says why. */
@@ -40,8 +39,7 @@ int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX when it cannot be had */
 void bj__cgroup_kill(const struct bj_cgroup *cgroup);       /* cgroup.kill, or SIGKILL to each member */
-/* Removes the leaf (after its processes are gone), closes. Retries briefly on EBUSY. Idempotent; 0 or -errno.
- */
+/* Removes the leaf (after its processes are gone), closes. Retries briefly on EBUSY. Idempotent; 0 or -errno. */
 int bj__cgroup_remove(struct bj_cgroup *cgroup);
 /* cgroup_sweep.c: removes the leaves of supervisors that no longer exist (killed before they could). Once per
  * process, before its first run, is enough: one readdir where there is nothing to do. How many, or -errno. */

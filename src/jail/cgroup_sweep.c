@@ -42,8 +42,7 @@ static void close_directory(DIR **directory)
         (void)closedir(*directory);
 }
 
-/* In the order in which its owner would have: last made, first removed. False while it is still busy anywhere.
- */
+/* In the order in which its owner would have: last made, first removed. False while it is still busy anywhere. */
 static bool remove_everywhere(const struct bj_cgroup_seat *seats, const int *parents, const char *name)
 {
     for (size_t i = BJ_CGROUP_SEATS; i-- > 0;)

@@ -1,7 +1,6 @@
 /* Answers "would this be allowed, and which layer says so?" about a system call or a path of a spec's jail.
  * Its own file because it says in words what the filter and the plan do, and neither needs it.
- * Changes when: another kind of question can be asked, or the layout of the jail's root changes (plan_root.c).
- */
+ * Changes when: another kind of question can be asked, or the layout of the jail's root changes (plan_root.c). */
 #include "base/names.h"
 #include "filter/filter.h"
 #include "spec/spec.h"

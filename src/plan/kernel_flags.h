@@ -1,6 +1,7 @@
 /* Numbers of the kernel that plans hold: mount attributes and clone flags, which older headers lack.
  * Its own file because the builders write them and the child half passes them on, and neither may include the
- * other. Changes when: a plan uses another one. */
+ * other.
+ * Changes when: a plan uses another one. */
 #ifndef BJ_KERNEL_FLAGS_H
 #define BJ_KERNEL_FLAGS_H
 

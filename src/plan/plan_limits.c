@@ -38,8 +38,7 @@ void bj__plan_limits(struct bj_build *build)
     if (!bj__plan_layer_on(build, BJ_LAYER_RLIMITS))
         return;
     if (limits->cpu_us > 0) {
-        /* Each process alone; the supervisor sums up the tree. One second more before SIGKILL (setrlimit(2)).
-         */
+        /* Each process alone; the supervisor sums up the tree. One second more before SIGKILL (setrlimit(2)). */
         uint64_t seconds = (limits->cpu_us + MICROSECONDS - 1) / MICROSECONDS;
         add_limit(build, RLIMIT_CPU, seconds, seconds + 1);
     }

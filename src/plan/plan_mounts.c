@@ -57,8 +57,7 @@ int bj__plan_sources(struct bj_build *build)
             continue;
         char *source = bj__plan_copy(build, spec->mounts[i].source);
         char *beneath = spec->mounts[i].beneath ? bj__plan_copy(build, spec->mounts[i].beneath) : NULL;
-        /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)).
-         */
+        /* Recursive: mounts that came from a more privileged namespace may not be split (mount_namespaces(7)). */
         uint16_t flags = BJ_OPF_RECURSIVE | (spec->mounts[i].optional ? BJ_OPF_OPTIONAL : 0);
         add_source(build, source, slot, mount_attributes(build, &spec->mounts[i]), flags)->text2 = beneath;
     }

@@ -33,8 +33,7 @@ struct bj_link *bj__spec_new_link(struct bj_spec *spec);
 int bj__spec_append_file(struct bj_spec *spec, const struct bj_file *file);
 int bj__spec_append_mount(struct bj_spec *spec, const struct bj_mount *mount);
 
-/* Sets NAME=value; NULL takes the variable away. keep_removed leaves the bare NAME in the list, for a request.
- */
+/* Sets NAME=value; NULL takes the variable away. keep_removed leaves the bare NAME in the list, for a request. */
 int bj__spec_set_variable(struct bj_spec *spec, const char *name, const char *value, bool keep_removed);
 
 /* The text of such a failure, for a field. */

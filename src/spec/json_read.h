@@ -27,8 +27,7 @@ struct bj_reader {
     uint32_t limit_keys, layer_keys; /* as in struct bj_request */
 };
 
-/* Text to a tree: at most maximum bytes and BJ_MAX_OPAQUE_DEPTH deep, duplicates refused, strings may hold NUL.
- */
+/* Text to a tree: at most maximum bytes and BJ_MAX_OPAQUE_DEPTH deep, duplicates refused, strings may hold NUL. */
 #define BJ_MAX_OPAQUE_DEPTH 256u /* of "globals"; bounds the recursion of the parser */
 int bj__json_load(const char *text, size_t length, size_t maximum, json_t **ret_root, struct bj_error *err);
 

@@ -64,8 +64,7 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err)
 
 /* ---- arrays --------------------------------------------------------------------------------------- */
 
-/* Slots of an array that holds count items: a power of two. It follows from the count, so it need not be kept.
- */
+/* Slots of an array that holds count items: a power of two. It follows from the count, so it need not be kept. */
 static size_t capacity_of(size_t count)
 {
     size_t capacity = 4;

@@ -216,8 +216,7 @@ static int check_places(const struct bj_spec *spec, struct bj_error *err)
         for (size_t m = 0; m < count; m++) {
             const struct place *upper = &places[n];
             const struct place *lower = &places[m];
-            /* The same path twice is met in both orders: it is told of the later one, never of a reserved one.
-             */
+            /* The same path twice is met in both orders: it is told of the later one, never of a reserved one. */
             if (n == m || lower->kind == PLACE_RESERVED || !bj__path_is_below(lower->path, upper->path))
                 continue;
             const char *problem = conflict(upper, lower);

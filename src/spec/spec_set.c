@@ -2,8 +2,7 @@
  * Its own file because they are the only way, beside JSON, in which a caller changes a spec.
  * Changes when: the public header gets another setter.
  *
- * A setter that fails leaves the spec as it was. What depends on other fields is checked when the plan is made.
- */
+ * A setter that fails leaves the spec as it was. What depends on other fields is checked when the plan is made. */
 #include "spec/build.h"
 #include "spec/check.h"
 #include "spec/names.h"

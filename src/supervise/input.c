@@ -20,8 +20,7 @@ static void close_stdin(struct bj_run *run)
     run->source_fd = -1;
 }
 
-/* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not.
- */
+/* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not. */
 static void watch_next(struct bj_run *run)
 {
     if (run->input_left > 0) {

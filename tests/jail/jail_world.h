@@ -1,6 +1,8 @@
-/* A plan that can be patched, a payload that leaves a mark on the host when it runs, and the check that nothing
- * else is left. Its own file because what every test of a failing jail needs is the same, and has nothing to do
- * with what fails. Changes when: a jail can leave something else behind. */
+/* A plan that can be patched, a payload that leaves a mark on the host when it runs, and the check that
+ * nothing else is left.
+ * Its own file because what every test of a failing jail needs is the same, and has nothing to do with what
+ * fails.
+ * Changes when: a jail can leave something else behind. */
 #ifndef BJ_JAIL_WORLD_H
 #define BJ_JAIL_WORLD_H
 

@@ -1,10 +1,10 @@
 /* Each operation of a plan is made to fail, at each of its system calls and at each of its places: the error
  * must name it, and neither a process, a control group nor a descriptor may be left, nor may the payload have
- * run. Its own file because "no program ever starts in half a jail" is proved operation by operation. Changes
- * when: an operation is added to ops.def or makes another system call; one without a row here fails.
+ * run.
+ * Its own file because "no program ever starts in half a jail" is proved operation by operation.
+ * Changes when: an operation is added to ops.def or makes another system call; one without a row here fails.
  *
- * A call fails because a filter that answers it with EUCLEAN, which nothing else gives, is loaded right before.
- */
+ * A call fails because a filter that answers it with EUCLEAN, which nothing else gives, is loaded right before. */
 #include "jail_world.h"
 
 #include "jail/child/child.h"
@@ -17,8 +17,7 @@
 #define ANY   (-1)
 #define WRONG EUCLEAN
 
-/* The next call nr is answered with answer: 0 is success without effect, which is how an assertion is lied to.
- */
+/* The next call nr is answered with answer: 0 is success without effect, which is how an assertion is lied to. */
 struct fault {
     uint16_t op;
     long nr;

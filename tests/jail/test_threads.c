@@ -1,8 +1,9 @@
 /* Jails started by a program that has other things to do: while hundreds of them are made and run through the
  * library, threads of the same process allocate, make threads, and call the set*id functions that signal every
- * thread. Its own file because a child made in the middle of that must not need a lock that a vanished thread
- * holds (DESIGN.md, section 3); one deadlock in a thousand is found only like this. Changes when: the library
- * promises something more about threads. */
+ * thread.
+ * Its own file because a child made in the middle of that must not need a lock that a vanished thread holds
+ * (DESIGN.md, section 3); one deadlock in a thousand is found only like this.
+ * Changes when: the library promises something more about threads. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,7 @@
 /* Plans on made-up hosts: what is printed is compared with a golden text, and mutilated plans are refused.
- * Needs nothing of the machine: no root, no namespaces. Changes when: plans change.
- * With BELLJAR_UPDATE_GOLDEN=1 the golden texts are written anew; read the difference before you commit it. */
+ * Needs nothing of the machine: no root, no namespaces.
+ * Changes when: plans change. With BELLJAR_UPDATE_GOLDEN=1 the golden texts are written anew; read the
+ * difference before you commit it. */
 #include "plan/plan_internal.h"
 
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 /* The simulator of seccomp programs: that it computes, jumps and refuses like the kernel.
  * Its own file because every statement about a filter rests on it. What the kernel would load is tried for
- * real. Changes when: the simulator learns an instruction. */
+ * real.
+ * Changes when: the simulator learns an instruction. */
 #include "filter/filter.h"
 
 #include <setjmp.h>

@@ -97,8 +97,7 @@ static void test_container_without_namespace(void **state)
           (struct expectation){"/sys/fs/cgroup/memory/sub", "/sys/fs/cgroup/pids", "", ""});
 }
 
-/* A mount of somebody else's part does not show the own group, even where a name is the beginning of another.
- */
+/* A mount of somebody else's part does not show the own group, even where a name is the beginning of another. */
 static void test_mount_of_another_group(void **state)
 {
     (void)state;

@@ -1,7 +1,8 @@
 /* The four functions that the distribution's static libraries need and musl lacks.
  * Its own file because it is only linked into the musl build: libjansson.a and libseccomp.a are compiled with
  * glibc's _FORTIFY_SOURCE, which turns a few calls into checking ones (Linux Standard Base, "Checked string
- * functions"). Changes when: those libraries call another checked function; the link says which. */
+ * functions").
+ * Changes when: those libraries call another checked function; the link says which. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* pid 1 of a jail: reaps, reports how the payload ended, and ends with it, or when the supervisor is gone.
  * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd
- * clean, holds one descriptor, no environment, no capability, and runs under a filter of a dozen calls. Changes
- * when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
+ * clean, holds one descriptor, no environment, no capability, and runs under a filter of five calls.
+ * Changes when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
 #include "jail/child/child.h"
 
 #include "jail/child/sys.h"

@@ -40,8 +40,7 @@ long bj__op_SECCOMP(struct bj_child *child, const struct bj_op *op)
     return r;
 }
 
-/* pid 1 must be its own clean program before the guest's first instruction: its end of the pipe closes at exec.
- */
+/* pid 1 must be its own clean program before the guest's first instruction: its end of the pipe closes at exec. */
 static long wait_for_init(void)
 {
     char byte;

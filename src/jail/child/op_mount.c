@@ -9,8 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-/* A request's source: from beneath on no link is followed, so it cannot lead out (CVE-2021-30465 and its kind).
- */
+/* A request's source: from beneath on no link is followed, so it cannot lead out (CVE-2021-30465 and its kind). */
 static long open_tree_beneath(const struct bj_op *op, long flags)
 {
     struct bj_open_how how = {.flags = O_PATH | O_CLOEXEC,

@@ -61,8 +61,7 @@ long bj__op_INHERITED(struct bj_child *child, const struct bj_op *op)
     return r < 0 ? r : lower_scheduling();
 }
 
-/* slot: the resource, value: soft limit, value2: hard limit. A caller's own hard limit that is tighter stays.
- */
+/* slot: the resource, value: soft limit, value2: hard limit. A caller's own hard limit that is tighter stays. */
 long bj__op_RLIMIT(struct bj_child *child, const struct bj_op *op)
 {
     uint64_t limit[2] = {op->value, op->value2}; /* struct rlimit64 */

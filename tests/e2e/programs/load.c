@@ -1,7 +1,7 @@
 /* load - a static program that, inside a jail, uses up the one thing that its first argument names.
  * Its own file because a test wants a subject with no interpreter, no shared library and no surprise in
- * between. Changes when: a test needs another way to spend, fill, leave or end. Lines on stdout are
- * "name=value". */
+ * between.
+ * Changes when: a test needs another way to spend, fill, leave or end. Lines on stdout are "name=value". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

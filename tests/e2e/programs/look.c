@@ -1,6 +1,7 @@
 /* look - a static program that looks round inside a jail, or tries one forbidden thing, and says what came of
- * it. Its own file because what is seen from inside must be seen without an interpreter's help. Changes when: a
- * test needs to see or try something new from inside. Lines on stdout are "name=value". */
+ * it.
+ * Its own file because what is seen from inside must be seen without an interpreter's help.
+ * Changes when: a test needs to see or try something new from inside. Lines on stdout are "name=value". */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
