@@ -33,11 +33,11 @@ static void make_printable(char *text)
             *text = '?';
 }
 
-static void fill(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
+static BJ_PRINTF(5, 0) void fill(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
                  const char *format, va_list args)
 {
     memset(err, 0, sizeof(*err));
-    err->code = code;
+    err->code = (int32_t)code;
     err->err = errnum;
     (void)snprintf(err->field, sizeof(err->field), "%s", field);
     (void)vsnprintf(err->message, sizeof(err->message), format, args);

@@ -79,6 +79,8 @@ static int check_required(const struct bj_plan *plan, const uint32_t seen[BJ_OP_
         return fail(err, plan->op_count - 1, last, "is last, which must be exec");
     if (plan->layers[BJ_LAYER_SECCOMP].on && (last - 1)->code != BJ_OP_SECCOMP)
         return fail(err, plan->op_count - 2, last - 1, "stands before exec, where the filter must be loaded");
+    if (plan->layers[BJ_LAYER_APPARMOR].on && seen[BJ_OP_APPARMOR] != 1)
+        return fail(err, 0, &(struct bj_op){.code = BJ_OP_APPARMOR}, "is missing");
     if (plan->layers[BJ_LAYER_LANDLOCK].on && seen[BJ_OP_LANDLOCK_ENFORCE] != 1)
         return fail(err, 0, &(struct bj_op){.code = BJ_OP_LANDLOCK_ENFORCE}, "is missing");
     if (plan->layers[BJ_LAYER_CAPABILITIES].on && (seen[BJ_OP_CAPABILITIES] != 1 || seen[BJ_OP_BOUNDING] != 1))
@@ -100,6 +102,8 @@ int bj__plan_check(const struct bj_plan *plan, struct bj_error *err)
         if (bj__op_phase(op->code) < phase)
             return fail(err, i, op, "comes too late");
         phase = bj__op_phase(op->code);
+        if (op->code == BJ_OP_APPARMOR && seen[BJ_OP_LANDLOCK_ENFORCE] > 0)
+            return fail(err, i, op, "comes after Landlock, which would refuse to open its file");
         if ((phase >= BJ_PHASE_PAYLOAD) != (i >= plan->program.payload_first))
             return fail(err, i, op, "is run by the wrong process");
         const char *what = check_one(op, filled);

@@ -90,16 +90,6 @@ static int add_filter(struct bj_build *build)
     return r;
 }
 
-static void add_apparmor(struct bj_build *build)
-{
-    if (!bj__plan_layer_on(build, BJ_LAYER_APPARMOR))
-        return;
-    char *text = bj__plan_format(build, "exec %s", build->host->apparmor_profile);
-    struct bj_op *op = bj__plan_add(build, BJ_OP_APPARMOR, text);
-    op->slot = build->proc_slot;
-    op->value = text ? strlen(text) : 0;
-}
-
 static void add_assertions(struct bj_build *build)
 {
     bj__plan_add(build, BJ_OP_STDIO, NULL);
@@ -116,7 +106,6 @@ static void add_assertions(struct bj_build *build)
 int bj__plan_final(struct bj_build *build)
 {
     struct bj_plan *plan = build->plan;
-    add_apparmor(build);
     add_assertions(build);
     int r = add_filter(build);
     if (r < 0)

@@ -1,4 +1,4 @@
-/* Landlock: what the mounts say, said again by another mechanism; and what mounts cannot say.
+/* Landlock: what the mounts say, said again by another mechanism; and what mounts cannot say. And AppArmor's profile.
  * Its own file because the rights of each ABI are a table of their own.
  * Changes when: the kernel's Landlock gets another ABI (landlock(7)). */
 #include "plan/plan_internal.h"
@@ -81,9 +81,22 @@ static void allow_own(struct bj_build *build)
     }
 }
 
+/* Before Landlock is enforced: then nothing outside of the rules can be opened for writing, and the host's /proc is not in them
+ * (landlock(7)). It takes effect at exec. */
+static void add_apparmor(struct bj_build *build)
+{
+    if (!bj__plan_layer_on(build, BJ_LAYER_APPARMOR))
+        return;
+    char *text = bj__plan_format(build, "exec %s", build->host->apparmor_profile);
+    struct bj_op *op = bj__plan_add(build, BJ_OP_APPARMOR, text);
+    op->slot = build->proc_slot;
+    op->value = text ? strlen(text) : 0;
+}
+
 void bj__plan_landlock(struct bj_build *build)
 {
     int abi = build->host->landlock_abi;
+    add_apparmor(build);
     if (!bj__plan_layer_on(build, BJ_LAYER_LANDLOCK))
         return;
     struct bj_op *op = bj__plan_add(build, BJ_OP_LANDLOCK, NULL);

@@ -207,12 +207,40 @@ static void paths_that_leave_the_root_are_refused(void **state)
     bj_plan_free(plan);
 }
 
+/* After Landlock is enforced the file that the profile's name is written to cannot be opened (Debian 12 found it). */
+static void apparmor_comes_before_landlock(void **state)
+{
+    (void)state;
+    struct bj_error err = {0};
+    struct bj_host host = modern_root();
+    host.apparmor = true;
+    (void)snprintf(host.apparmor_profile, sizeof(host.apparmor_profile), "belljar-guest");
+    struct bj_spec *spec = make_spec("default");
+    struct bj_plan *plan = build(spec, &host, &err);
+    assert_non_null(plan);
+    uint32_t apparmor = 0;
+    uint32_t landlock = 0;
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        apparmor = plan->ops[i].code == BJ_OP_APPARMOR ? i : apparmor;
+        landlock = plan->ops[i].code == BJ_OP_LANDLOCK_ENFORCE ? i : landlock;
+    }
+    assert_true(apparmor > 0 && landlock > apparmor);
+    assert_int_equal(bj__plan_check(plan, &err), 0);
+    struct bj_op moved = plan->ops[apparmor];
+    plan->ops[apparmor] = plan->ops[landlock];
+    plan->ops[landlock] = moved;
+    assert_int_equal(bj__plan_check(plan, &err), -EPROTO);
+    bj_plan_free(plan);
+    bj_spec_free(spec);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plans_are_as_they_were),
         cmocka_unit_test(what_is_required_and_missing_fails_closed),
         cmocka_unit_test(mutilated_plans_are_refused),
+        cmocka_unit_test(apparmor_comes_before_landlock),
         cmocka_unit_test(paths_that_leave_the_root_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,26 +19,26 @@ static bj_op_runner *const runners[BJ_OP__COUNT] = {
 #undef X
 };
 
-struct control {
-    struct cmsghdr header;
-    int fds[BJ_STEP_FDS];
-};
-
 long bj__child_send(const struct bj_child *child, enum bj_step step, int first, int second)
 {
     struct bj_step_message message = {.magic = BJ_STEP_MAGIC, .step = (uint16_t)step};
     struct iovec part = {&message, sizeof(message)};
     struct msghdr header = {.msg_iov = &part, .msg_iovlen = 1};
-    struct control control;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(BJ_STEP_FDS * sizeof(int))];
+    } control;
+    int fds[BJ_STEP_FDS];
     size_t count = 0;
     if (first >= 0)
-        control.fds[count++] = first;
+        fds[count++] = first;
     if (second >= 0)
-        control.fds[count++] = second;
-    control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
-    control.header.cmsg_level = SOL_SOCKET;
-    control.header.cmsg_type = SCM_RIGHTS;
+        fds[count++] = second;
     if (count > 0) {
+        control.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+        control.header.cmsg_level = SOL_SOCKET;
+        control.header.cmsg_type = SCM_RIGHTS;
+        memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
         header.msg_control = &control;
         header.msg_controllen = CMSG_SPACE(count * sizeof(int));
     }

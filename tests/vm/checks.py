@@ -1,0 +1,355 @@
+#!/usr/bin/env python3
+"""What Belljar must do on a machine with control groups v2 alone, and with or without AppArmor and Landlock. Runs inside of it.
+
+Its own file because it changes sysctls, groups, swap and profiles of its host, as no other test may.
+Changes when: Belljar looks at another part of the host.
+
+usage: checks.py full|bare      One line per check: "ok NAME" or "FAIL NAME: why".
+"""
+import json
+import os
+import subprocess
+import sys
+import time
+import traceback
+
+BELLJAR = "/job/belljar"
+PACKAGING = "/job/main/packaging/apparmor"
+GROUPS = "/sys/fs/cgroup"
+USER = 60777
+PROGRAMS = "/tmp/programs"
+failed = []
+
+
+class Place:
+    """Where the command is started: a control group and a user, and what that must give."""
+
+    def __init__(self, name, group, uid, controllers, leaves):
+        self.name, self.group, self.uid, self.controllers, self.leaves = name, group, uid, controllers, leaves
+
+    def start(self, argv, **more):
+        prefix = ["sh", "-c", 'echo $$ >%s/cgroup.procs && exec "$@"' % (GROUPS + self.group), "sh"]
+        if self.uid:
+            prefix += ["setpriv", "--reuid", str(self.uid), "--regid", str(self.uid), "--clear-groups"]
+        return subprocess.Popen([*prefix, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                cwd="/", **more)
+
+    def call(self, *argv):
+        child = self.start(argv)
+        try:
+            out, err = child.communicate(timeout=90)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        return child.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+
+    def run(self, options, *command):
+        code, out, err = self.call(BELLJAR, "run", "--json", *options, "--", *command)
+        try:
+            return Result(code, json.loads(out), err)
+        except ValueError:
+            return Result(code, None, out + err)
+
+    def load(self, options, *words):
+        return self.run(["--file", "load=" + PROGRAMS + "/load", *options], "./load", *map(str, words))
+
+    def look(self, options, *words):
+        return self.run(["--file", "look=" + PROGRAMS + "/look", *options], "./look", *map(str, words))
+
+    def python(self, options, code):
+        return self.run(["--profile", "python", *options], "python3", "-c", code)
+
+
+class Result:
+    def __init__(self, code, value, message):
+        self.code, self.value, self.message = code, value, message
+
+    def __getitem__(self, key):
+        if self.value is None:
+            raise AssertionError("no result: exit %d, %s" % (self.code, self.message[:900]))
+        return self.value[key]
+
+    def __repr__(self):
+        return "exit %d %s %s" % (self.code, json.dumps(self.value), self.message[:600])
+
+
+def check(name, true, said=""):
+    if not true:
+        failed.append(name)
+    print("ok " + name if true else "FAIL %s: %s" % (name, " ".join(str(said).split())[:1500]), flush=True)
+
+
+def guarded(name, function, *arguments):
+    try:
+        function(*arguments)
+    except Exception as error:  # whatever it is: the other checks go on
+        check(name, False, "%s at %s" % (error, traceback.format_exc(limit=-1)))
+
+
+def write(path, text):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text)
+
+
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as f:
+        return f.read()
+
+
+def group(path, owner=0, controllers=False):
+    directory = GROUPS + path
+    os.makedirs(directory, exist_ok=True)
+    for name in ("", "/cgroup.procs", "/cgroup.threads", "/cgroup.subtree_control"):
+        os.chown(directory + name, owner, owner)
+    if controllers:
+        write(directory + "/cgroup.subtree_control", "+memory +pids +cpu")
+
+
+def places():
+    """As systemd lays them out: a service with and without Delegate=yes, a user's own slice, and a login shell's scope."""
+    group("/plain.service")
+    group("/deleg.service")
+    os.setxattr(GROUPS + "/deleg.service", "trusted.delegate", b"1")
+    group("/deleg.service/main")
+    group("/user.slice", 0, True)
+    group("/user.slice/user@60777.service", USER, True)
+    group("/user.slice/user@60777.service/app.slice", USER, True)
+    group("/user.slice/user@60777.service/app.slice/run.scope", USER)
+    group("/user.slice/delegated", USER)
+    group("/user.slice/delegated/main", USER)
+    group("/user.slice/session.scope")
+    manager = "/user.slice/user@60777.service/app.slice"
+    return [
+        Place("root", "", 0, True, ""),
+        Place("root-delegated", "/deleg.service/main", 0, True, "/deleg.service"),
+        Place("root-undelegated", "/plain.service", 0, False, "/plain.service"),
+        Place("user-scope", manager + "/run.scope", USER, True, manager),
+        Place("user-delegated", "/user.slice/delegated/main", USER, True, "/user.slice/delegated"),
+        Place("user-undelegated", "/user.slice/session.scope", USER, False, None),
+    ]
+
+
+def leaves():
+    return [os.path.join(directory, name) for directory, names, _ in os.walk(GROUPS) for name in names
+            if name.startswith("belljar-")]
+
+
+def wait_for(what, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.05)
+    return what()
+
+
+def check_doctor(place):
+    code, out, err = place.call(BELLJAR, "doctor")
+    line = next((line for line in out.splitlines() if line.startswith("cgroup ")), "")
+    good = "v2, memory, pids, kill" in line if place.controllers else " missing" in line or " partly" in line or "no memory" in out
+    check(place.name + " doctor", code == 0 and good, "exit %d: %s %s" % (code, out, err))
+
+
+def check_ordinary_runs(place):
+    result = place.run([], "true")
+    check(place.name + " true", result["status"] == "ok", result)
+    layers = result["layers"]
+    if place.controllers:
+        check(place.name + " cgroup layer", layers["cgroup"] == "v2, memory, pids, kill", layers)
+        check(place.name + " memory from cgroup", result["usage"]["memory_source"] == "cgroup", result["usage"])
+    else:
+        check(place.name + " cgroup layer", layers["cgroup"].startswith("unavailable: no memory and pids limit"), layers)
+        required = place.run(["--require", "cgroup"], "true")
+        check(place.name + " required cgroup fails", required.code == 125 and "cgroup" in required.message, required)
+    result = place.python([], "print(6 * 7)")
+    check(place.name + " python3", (result["status"], result["stdout"]) == ("ok", "42\n"), result)
+    result = place.run(["--profile", "sh", "-p", "8"], "sh", "-c", "echo a b c | wc -w; exit 3")
+    check(place.name + " sh", (result["status"], result["exit_code"], result["stdout"]) == ("exit", 3, "3\n"), result)
+    forced = place.run(["--require", "time"], "readlink", "/proc/self/ns/time")
+    said = layers["time"]
+    check(place.name + " time namespace", (said == "on") == (forced.code != 125) and
+          (said == "on" or said.startswith("unavailable: ")), "%s; %s" % (said, forced))
+
+
+def check_limits(place):
+    result = place.load(["-t", "0.6", "-w", "30", "-p", "16"], "burn", 3, 0)
+    check(place.name + " cpu limit of a tree", (result["status"], result["limit"]) == ("time_limit", "cpu"), result)
+    result = place.load(["-w", "0.7"], "deaf")
+    check(place.name + " wall limit", (result["status"], result["limit"]) == ("time_limit", "wall"), result)
+    result = place.load(["-p", "5", "-w", "10"], "forks", 20, 3)
+    lines = dict(line.split("=", 1) for line in result["stdout"].splitlines())
+    check(place.name + " process limit", lines.get("fork") == "EAGAIN" and int(lines["made"]) <= (4 if place.controllers else 6) and
+          (not place.controllers or result["status"] == "process_limit"), result)
+    result = place.load(["-m", "32M", "-w", "20"], "allocate", 200 << 20)
+    if place.controllers:
+        check(place.name + " memory limit", (result["status"], result.code) == ("memory_limit", 137) and
+              (16 << 20) < result["usage"]["memory_peak_bytes"] <= (33 << 20), result)
+        result = place.load(["-m", "48M", "-w", "20", "-p", "16"], "allocate", 20 << 20, 5)
+        check(place.name + " memory limit of a tree", result["status"] == "memory_limit", result)
+        result = place.load(["-m", "32M", "-w", "10"], "signal", 9)
+        check(place.name + " SIGKILL of its own is a signal", result["status"] == "signal", result)
+    else:
+        check(place.name + " memory limit by address space", "allocate=ok" not in result["stdout"] and
+              result["status"] in ("exit", "memory_limit"), result)
+
+
+def check_leaf(place):
+    """What is written into the leaf, seen while the run lives; then the end of all that is in it."""
+    child = place.start([BELLJAR, "run", "--json", "-m", "40M", "-p", "5", "-w", "60", "--file", "load=" + PROGRAMS + "/load", "--",
+                         "./load", "deaf"])
+    found = wait_for(lambda: [leaf for leaf in leaves() if "populated 1" in read(leaf + "/cgroup.events")])
+    where = GROUPS + place.leaves
+    check(place.name + " leaf in its place", len(found) == 1 and os.path.dirname(found[0]) == where, found)
+    leaf = found[0]
+    if place.controllers:
+        values = {name: read(leaf + "/" + name).strip() for name in ("memory.max", "memory.oom.group", "pids.max")}
+        check(place.name + " limits of the leaf",
+              values == {"memory.max": str(40 << 20), "memory.oom.group": "1", "pids.max": "6"}, values)
+        check(place.name + " no swap", read(leaf + "/memory.swap.max").strip() == "0")
+    child.kill()  # it cannot tidy up: the kernel ends the jail, the next run takes the leaf away
+    child.communicate()
+    check(place.name + " jail ends with its supervisor", wait_for(lambda: "populated 0" in read(leaf + "/cgroup.events")))
+    place.run([], "true")
+    check(place.name + " stale leaf swept", not leaves(), leaves())
+    child = place.start([BELLJAR, "run", "--json", "-w", "60", "-p", "8", "--profile", "sh", "--", "sh", "-c",
+                         "trap '' TERM; (setsid sleep 50 &); sleep 50"])
+    [leaf] = wait_for(lambda: [leaf for leaf in leaves() if len(read(leaf + "/cgroup.procs").split()) >= 4])
+    write(leaf + "/cgroup.kill", "1")
+    out, _ = child.communicate(timeout=20)
+    check(place.name + " cgroup.kill from outside is a signal", json.loads(out)["status"] == "signal", out[:600])
+
+
+def check_swap(place):
+    """With swap on the host a guest must not get more memory than it was given."""
+    result = place.load(["-m", "32M", "-w", "30"], "allocate", 100 << 20)
+    check(place.name + " memory limit with swap", result["status"] == "memory_limit", result)
+
+
+def check_denials(place):
+    result = place.look([], "socket", 2, 3)
+    check(place.name + " denial counted", result["denials"] == [{"layer": "seccomp", "what": "socket(AF_INET)", "count": 3}], result)
+    result = place.look([], "syscall", 165, 0, 0, 0, 0, 0)
+    check(place.name + " mount denied", result["stdout"] == "syscall=EPERM\n", result)
+    result = place.look([], "int80")
+    check(place.name + " foreign calls", result["status"] == "denied", result)
+
+
+def check_place(place):
+    for function in (check_doctor, check_ordinary_runs, check_limits, check_denials):
+        guarded(place.name + " " + function.__name__, function, place)
+    if place.leaves is not None:
+        guarded(place.name + " check_leaf", check_leaf, place)
+    check(place.name + " leaves removed", not leaves(), leaves())
+
+
+def check_not_loaded(place):
+    result = place.run([], "true")
+    check(place.name + " apparmor not loaded is told", "belljar-guest is not loaded" in result["layers"]["apparmor"], result)
+    result = place.run(["--require", "apparmor"], "true")
+    check(place.name + " apparmor required but not loaded", result.code == 125 and "apparmor_parser" in result.message, result)
+
+
+READ_LABEL = "print(open('/proc/self/attr/current').read())"
+SOCKET = "import socket\ntry: socket.socket(); print('through')\nexcept OSError as e: print(e.errno)"
+
+
+def check_loaded(place):
+    result = place.run(["--require", "apparmor"], "true")
+    check(place.name + " apparmor on", result["status"] == "ok" and result["layers"]["apparmor"] == "belljar-guest", result)
+    result = place.python(["--profile", "/tmp/proc.json", "--off", "seccomp"], READ_LABEL)
+    check(place.name + " label inside", result["stdout"].strip() == "belljar-guest (enforce)", result)
+    open_filter = ["--off", "seccomp,denial_report"]
+    with_it = place.python(open_filter, SOCKET)
+    without = place.python([*open_filter, "--off", "apparmor"], SOCKET)
+    check(place.name + " apparmor enforces", (with_it["stdout"], without["stdout"]) == ("13\n", "through\n"), (with_it, without))
+    bound = ["--profile", "sh", "--ro-bind", "/tmp/data", "/data"]
+    with_it = place.run(bound, "cat", "/data/file")
+    without = place.run([*bound, "--off", "apparmor"], "cat", "/data/file")
+    check(place.name + " paths not in the profile", with_it["exit_code"] == 1 and "denied" in with_it["stderr"] and
+          without["stdout"] == "data\n", (with_it, without))
+    result = place.python([], "open('/box/x','w').write('y'); import tempfile; f=tempfile.TemporaryFile(); f.write(b'z');"
+                              "import os; os.link('/box/x','/box/z'); print(os.listdir('/box'))")
+    check(place.name + " own files under apparmor", result["status"] == "ok", result)
+
+
+def check_sysctl(name, value, user, root):
+    path = "/proc/sys/" + name.replace(".", "/")
+    before = read(path)
+    write(path, value)
+    try:
+        code, out, err = user.call(BELLJAR, "doctor")
+        check("user %s=%s doctor" % (name, value), code != 0 and name in out + err, "exit %d %s %s" % (code, out, err))
+        result = user.run([], "true")
+        check("user %s=%s run" % (name, value), result.code == 125 and name in result.message, result)
+        result = user.run(["--off", "user"], "true")
+        check("user %s=%s --off user" % (name, value), result.code == 125 and "root" in result.message, result)
+        result = root.run(["--off", "user"], "true")
+        check("root %s=%s --off user" % (name, value), result["status"] == "ok" and result["layers"]["user"].startswith("off"),
+              result)
+        result = root.run([], "true")
+        works = result.value is not None and result["status"] == "ok"
+        closed = result.code == 125 and name in result.message
+        check("root %s=%s run" % (name, value), works if "clone" in name else closed, result)
+    finally:
+        write(path, before)
+
+
+def check_without_landlock(place):
+    code, out, err = place.call(BELLJAR, "doctor")
+    check(place.name + " doctor without landlock", code == 0 and "add landlock to lsm=" in out, "exit %d %s %s" % (code, out, err))
+    result = place.run([], "true")
+    layers = result["layers"]
+    check(place.name + " missing landlock is named", result["status"] == "ok" and
+          layers["landlock"].startswith("unavailable: disabled at boot"), result)
+    check(place.name + " missing apparmor is named", layers["apparmor"].startswith("unavailable: "), layers)
+    for layer in ("landlock", "apparmor"):
+        result = place.run(["--require", layer], "true")
+        check("%s required %s fails" % (place.name, layer), result.code == 125 and layer in result.message, result)
+    result = place.python([], "print(open('/etc/passwd').read())")
+    check(place.name + " walls without landlock", result["status"] != "ok" and "root:" not in result["stdout"], result)
+
+
+def prepare():
+    os.makedirs(PROGRAMS, exist_ok=True)
+    for name in ("load", "look"):
+        subprocess.run(["gcc", "-O1", "-static", "-pthread", "-o", "%s/%s" % (PROGRAMS, name),
+                        "/job/main/tests/e2e/programs/%s.c" % name], check=True)
+    os.makedirs("/tmp/data", exist_ok=True)
+    write("/tmp/data/file", "data\n")
+    profile = json.loads(read("/job/main/profiles/python.json"))
+    profile["proc"] = "own"
+    write("/tmp/proc.json", json.dumps(profile))
+
+
+def make_swap():
+    subprocess.run("head -c 300M /dev/zero >/var/tmp/swap && chmod 600 /var/tmp/swap && mkswap -q /var/tmp/swap && "
+                   "swapon /var/tmp/swap", shell=True, check=True, stdout=subprocess.DEVNULL)
+
+
+def main():
+    prepare()
+    everywhere = places()
+    by_name = {place.name: place for place in everywhere}
+    if sys.argv[1] == "bare":
+        for name in ("root", "user-scope"):
+            guarded(name, check_without_landlock, by_name[name])
+    else:
+        for name in ("root", "user-scope"):
+            guarded(name, check_not_loaded, by_name[name])
+        for place in everywhere:
+            check_place(place)
+        subprocess.run(["apparmor_parser", "-r", PACKAGING + "/belljar-guest"], check=True)
+        for name in ("root", "user-scope", "user-undelegated"):
+            guarded(name, check_loaded, by_name[name])
+        check_place(by_name["root-delegated"])  # everything again, under AppArmor
+        for name, value in (("kernel.unprivileged_userns_clone", "0"), ("user.max_user_namespaces", "0")):
+            guarded(name, check_sysctl, name, value, by_name["user-scope"], by_name["root"])
+        make_swap()
+        for name in ("root", "user-scope"):
+            guarded(name, check_swap, by_name[name])
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
