@@ -81,8 +81,8 @@ static void allow_own(struct bj_build *build)
     }
 }
 
-/* Before Landlock is enforced: then nothing outside of the rules can be opened for writing, and the host's /proc is not in them
- * (landlock(7)). It takes effect at exec. */
+/* Before Landlock is enforced, which lets nothing be opened for writing that is not in its rules, and the host's /proc
+ * is not (landlock(7)). It takes effect at exec. */
 static void add_apparmor(struct bj_build *build)
 {
     if (!bj__plan_layer_on(build, BJ_LAYER_APPARMOR))

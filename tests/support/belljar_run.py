@@ -43,6 +43,27 @@ def reachable_copy(belljar, directory):
     return path
 
 
+def make_validator():
+    """Of schema/result.schema.json; None where jsonschema is not installed (the abuse harness runs without)."""
+    try:
+        import jsonschema
+    except ImportError:
+        return None
+    with open(os.path.join(ROOT, "schema", "result.schema.json"), encoding="utf-8") as file:
+        schema = json.load(file)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    return jsonschema.Draft202012Validator(schema)
+
+
+def check_schema(result):
+    """Every result that any test gets is held against the shipped schema."""
+    if "validator" not in check_schema.__dict__:
+        check_schema.validator = make_validator()
+    if check_schema.validator:
+        errors = [error.message for error in check_schema.validator.iter_errors(result)]
+        assert not errors, (errors, result)
+
+
 class Result:
     """The result object of a run, and how the command itself ended."""
 
@@ -56,6 +77,8 @@ class Result:
             pass
         if not isinstance(self.json, dict):
             self.json = None
+        if self.json is not None and "status" in self.json:
+            check_schema(self.json)
 
     def __getattr__(self, name):
         if name.startswith("_") or self.__dict__.get("json") is None:
