@@ -171,8 +171,8 @@ bool bj__jail_reap(struct bj_jail *jail, bool wait)
         r = sys5(SYS_waitid, 3 /* P_PIDFD */, jail->pidfd, SYS_ARG(&info),
                  WEXITED | __WALL | (wait ? 0 : WNOHANG), SYS_ARG(&jail->usage));
     } while (r == -EINTR);
-    if (r <
-        0) { /* the caller ignores SIGCHLD, or waits for any child (spawn.c): it is gone, we cannot know how */
+    if (r < 0) {
+        /* The caller ignores SIGCHLD, or waits for any child (spawn.c): it is gone, and we cannot know how. */
         jail->wait_code = CLD_KILLED;
         jail->wait_lost = jail->reaped = true;
         return true;
