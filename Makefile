@@ -3,6 +3,7 @@
 #
 #   make          build into build/          make demo     install what is missing, build, show it at work
 #   make test     install what is missing, run every test
+#   make test-vm  the same program on Debian's stock kernel in QEMU (minutes; no part of make test)
 #   make bench    install what is missing, compare with other jails
 #   make check    the project's own checks: layers, symbols, sizes, documents; and the analyzers
 #   make format   clang-format over the C sources
@@ -35,6 +36,11 @@ demo:
 test: with-tests
 	@tools/run-tests $(BUILD)
 
+test-vm:
+	@tools/deps build test vm
+	@$(MAKE) --no-print-directory all
+	@tests/vm/run --build $(BUILD)
+
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -62,4 +68,4 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all with-tests demo test bench check install deps fuzz format clean
+.PHONY: all with-tests demo test test-vm bench check install deps fuzz format clean

@@ -89,6 +89,13 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
     jail->caller_rss_bytes = plan->cgroup ? 0 : own_rss_bytes();
     int unified = plan->cgroup ? jail->cgroup.unified_fd : -1;
     pid_t pid = bj__spawn(plan, &child, unified, &jail->pidfd, &jail->without_time);
+    const struct bj_plan_layer *time = &plan->layers[BJ_LAYER_TIME];
+    if (pid == -EINVAL && time->on &&
+        time->mode == BJ_REQUIRE) /* preferred, it would have been left out (spawn.c) */
+        return bj__error(
+            err, BJ_ERROR_UNAVAILABLE, EINVAL, "layers.time",
+            "required, but clone3(2) of this kernel makes no time namespace; update the kernel (6.3, "
+            "or 6.1.16), or prefer the layer");
     if (pid < 0)
         return bj__error_system(err, -pid, "", "cannot make a process with namespaces 0x%llx",
                                 (unsigned long long)plan->clone_flags);

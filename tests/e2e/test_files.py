@@ -291,7 +291,8 @@ def test_collect_to_a_missing_directory(jail, tmp_path):
 def test_read_only_bind(jail, tmp_path):
     os.chmod(tmp_path, 0o755)
     (tmp_path / "data").write_text("seen\n")
-    result = jail.shell("cat /data/data; echo x >/data/new; echo write=$?", ["--ro-bind", tmp_path, "/data"])
+    result = jail.shell("cat /data/data; echo x >/data/new; echo write=$?",
+                        ["--ro-bind", tmp_path, "/data", "--off", "apparmor"])  # whose profile knows the usual paths only
     assert result.stdout.startswith("seen\n") and result.lines()["write"] != "0", result
     assert os.listdir(tmp_path) == ["data"]
 
@@ -302,7 +303,7 @@ def test_writable_bind(jail, tmp_path):
     place.chmod(0o777)
     os.chmod(tmp_path, 0o755)
     result = jail.shell("echo x >/data/new; echo write=$?; ln -s /usr /data/l; ls /data/l/bin >/dev/null; "
-                        "echo follow=$?", ["--bind", place, "/data", "-p", 4])
+                        "echo follow=$?", ["--bind", place, "/data", "-p", 4, "--off", "apparmor"])
     assert result.lines()["write"] == "0", result
     assert (place / "new").read_text() == "x\n"
     assert result.lines()["follow"] != "0", "a link made by the guest was followed where guests write"

@@ -216,7 +216,7 @@ def test_denied(jail):
         config = subprocess.run("zgrep -h IA32_EMULATION= /proc/config.gz /boot/config-$(uname -r)", shell=True,
                                 capture_output=True, text=True, check=False).stdout
         if "=y" not in config:
-            pytest.skip("kernel lacks IA32_EMULATION")
+            pytest.skip("host lacks IA32_EMULATION")
     assert result.status == "denied", result
     assert "int80=" not in result.stdout and result.exit_code is None
     assert any(d["layer"] == "seccomp" for d in result.denials), result

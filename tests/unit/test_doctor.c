@@ -129,7 +129,7 @@ static void test_causes_have_fixes(void **state)
         const char *says;
     } cases[] = {
         {BJ_TRIAL_USER, ENOSPC, "sysctl -w user.max_user_namespaces="},
-        {BJ_TRIAL_TIME, EINVAL, "Linux 5.6"},
+        {BJ_TRIAL_TIME, EINVAL, "Linux 6.3"},
         {BJ_TRIAL_NOSYMFOLLOW, EINVAL, "Linux 5.14"},
         {BJ_TRIAL_PROC, EPERM, "systempaths=unconfined"},
         {BJ_TRIAL_LISTENER, EBUSY, "the only listener"},

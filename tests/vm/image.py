@@ -13,7 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 # Files of these, and of what they depend on, are copied from this host.
 COPIED = ["python3-pytest", "python3-jsonschema", "gcc", "libc6-dev", "dash", "bash", "coreutils", "util-linux", "grep", "sed",
-          "findutils", "mount", "procps", "tar", "mawk"]
+          "findutils", "mount", "procps", "tar", "gzip", "diffutils", "mawk",
+          "strace"]
 # These are fetched and unpacked only; nothing of them is installed on this host.
 FETCHED = ["busybox-static", "apparmor"]
 MODULES = ["virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk", "crc16",
@@ -80,6 +81,9 @@ def copied_files():
                 found.update(glob.glob(glob.escape(stem) + ".cpython-*.pyc"))
     for folder, _, names in os.walk("/etc/alternatives"):
         found.update(os.path.join(folder, name) for name in names)
+    for path in glob.glob("/usr/bin/*"):  # cc and its like belong to no package
+        if os.path.islink(path) and os.readlink(path).startswith("/etc/alternatives/") and os.path.realpath(path) in found:
+            found.add(path)
     found.update(glob.glob("/etc/ld.so.*") + glob.glob("/etc/ld.so.conf.d/*") + ["/etc/nsswitch.conf", "/etc/login.defs"])
     return sorted(path for path in found if os.path.lexists(path) and os.access(path, os.R_OK))
 
@@ -119,7 +123,7 @@ def make_root_disk(folder, unpacked):
     make_tree(tree, unpacked)
     mke2fs = shutil.which("mke2fs") or "/sbin/mke2fs"
     subprocess.run([mke2fs, "-q", "-t", "ext4", "-E", "root_owner=0:0", "-O", "^has_journal", "-d", tree, disk + ".new", "1200M"],
-                   check=True)
+                   check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(tree)
     os.rename(disk + ".new", disk)
     return disk
@@ -157,7 +161,10 @@ def make_job_disk(folder, belljar, command, corpus):
     with open(os.path.join(job, "command"), "w", encoding="utf-8") as f:
         f.write(command + "\n")
     shutil.copy(belljar, os.path.join(job, "belljar"))
-    for name in ("tests", "packaging", "profiles", "schema", "examples", "man"):
+    spec_tool = os.path.join(os.path.dirname(belljar), "..", "..", "tests", "unit", "spec-tool")
+    if os.path.exists(spec_tool):  # for tests/e2e/test_schema.py: BELLJAR_SPEC_TOOL=/job/spec-tool
+        shutil.copy(spec_tool, os.path.join(job, "spec-tool"))
+    for name in ("tests", "packaging", "profiles", "schema", "examples", "man", "src"):
         shutil.copytree(os.path.join(ROOT, name), os.path.join(job, "main", name), symlinks=True,
                         ignore=shutil.ignore_patterns("__pycache__"))
     if corpus:
