@@ -11,6 +11,35 @@ bool bj__plan_layer_on(const struct bj_build *build, enum bj_layer layer)
     return build->plan->layers[layer].on;
 }
 
+/* The shipped profile (packaging/apparmor/belljar-guest) shows the distribution's own directories and the scratch. An
+ * operator who has taught it more places in local/belljar-guest requires the layer, and it is not second-guessed. */
+static bool apparmor_covers(const struct bj_mount *mount)
+{
+    static const char *const readable[] = {"/usr",   "/bin",    "/sbin", "/lib", "/lib32",
+                                           "/lib64", "/libx32", "/opt",  "/etc"};
+    for (size_t i = 0; i < BJ_COUNT(readable) && mount->mode == BJ_MOUNT_RO; i++) {
+        size_t length = strlen(readable[i]);
+        if (strncmp(mount->target, readable[i], length) == 0 &&
+            (mount->target[length] == '/' || mount->target[length] == 0))
+            return true;
+    }
+    return false;
+}
+
+static const char *look_for_apparmor(const struct bj_build *build, char *detail, size_t size)
+{
+    const struct bj_spec *spec = build->spec;
+    (void)snprintf(detail, size, "%s", build->host->apparmor_profile);
+    if (!build->host->apparmor)
+        return build->host->apparmor_problem;
+    if (spec->network != BJ_NETWORK_NONE)
+        return "its profile allows no network, and one was asked for";
+    for (size_t i = 0; i < spec->mount_count && spec->layers[BJ_LAYER_APPARMOR] == BJ_PREFER; i++)
+        if (!apparmor_covers(&spec->mounts[i]))
+            return "its profile does not show all mounts; teach it local/belljar-guest and require the layer";
+    return NULL;
+}
+
 /* NULL: can be had, with detail filled. Otherwise why not. */
 static const char *look_for(const struct bj_build *build, enum bj_layer layer, char *detail, size_t size)
 {
@@ -26,10 +55,7 @@ static const char *look_for(const struct bj_build *build, enum bj_layer layer, c
         (void)snprintf(detail, size, "abi %d", host->landlock_abi);
         return host->landlock_abi > 0 ? NULL : host->landlock_problem;
     case BJ_LAYER_APPARMOR:
-        (void)snprintf(detail, size, "%s", host->apparmor_profile);
-        if (build->spec->network != BJ_NETWORK_NONE)
-            return "its profile allows no network, and one was asked for";
-        return host->apparmor ? NULL : host->apparmor_problem;
+        return look_for_apparmor(build, detail, size);
     case BJ_LAYER_DENIAL_REPORT:
         if (!build->plan->layers[BJ_LAYER_SECCOMP].on)
             return "there is no filter to report of";

@@ -237,6 +237,31 @@ static void apparmor_comes_before_landlock(void **state)
     bj_spec_free(spec);
 }
 
+static void apparmor_gives_way_to_a_mount_that_it_would_hide(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *target, *mode, *layer;
+        bool on;
+    } cases[] = {{"/data", "ro", "prefer", false},
+                 {"/data", "ro", "require", true}, /* the operator says that the profile knows it */
+                 {"/usr/share/course", "ro", "prefer", true},
+                 {"/opt/course", "rw", "prefer", false}};
+    for (size_t i = 0; i < BJ_COUNT(cases); i++) {
+        struct bj_host host = modern_root();
+        host.apparmor = true;
+        (void)snprintf(host.apparmor_profile, sizeof(host.apparmor_profile), "belljar-guest");
+        struct bj_spec *spec = make_spec("default");
+        assert_int_equal(bj_spec_add_mount(spec, "/srv/course", cases[i].target, cases[i].mode, NULL), 0);
+        assert_int_equal(bj_spec_set_layer(spec, "apparmor", cases[i].layer, NULL), 0);
+        struct bj_plan *plan = build(spec, &host, NULL);
+        assert_non_null(plan);
+        assert_int_equal(plan->layers[BJ_LAYER_APPARMOR].on, cases[i].on);
+        bj_plan_free(plan);
+        bj_spec_free(spec);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +269,7 @@ int main(void)
         cmocka_unit_test(what_is_required_and_missing_fails_closed),
         cmocka_unit_test(mutilated_plans_are_refused),
         cmocka_unit_test(apparmor_comes_before_landlock),
+        cmocka_unit_test(apparmor_gives_way_to_a_mount_that_it_would_hide),
         cmocka_unit_test(paths_that_leave_the_root_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
