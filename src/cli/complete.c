@@ -99,11 +99,14 @@ static void add_bash(struct bj_buf *out)
              "    fi\n}\ncomplete -o filenames -F _belljar belljar\n");
 }
 
-/* zsh reads "[", "]", ":" and "\" of a description as its own. */
+/* zsh reads "[", "]", ":" and "\" of a description as its own; and it stands between single quotes. */
 static void add_zsh_text(struct bj_buf *out, const char *text)
 {
     for (; *text; text++)
-        (void)bj__buf_printf(out, strchr("[]:\\", *text) ? "\\%c" : "%c", *text);
+        if (*text == '\'')
+            (void)bj__buf_printf(out, "'\\''");
+        else
+            (void)bj__buf_printf(out, strchr("[]:\\", *text) ? "\\%c" : "%c", *text);
 }
 
 static void add_zsh_option(struct bj_buf *out, const struct opt_row *row)
