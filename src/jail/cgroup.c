@@ -192,22 +192,6 @@ int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host,
     return r;
 }
 
-int bj__cgroup_attach(const struct bj_cgroup *cgroup, pid_t pid, bool unified, struct bj_error *err)
-{
-    const int fds[] = {cgroup->memory_fd, cgroup->pids_fd, cgroup->cpuacct_fd,
-                       unified ? cgroup->unified_fd : -1};
-    char text[24];
-    (void)snprintf(text, sizeof(text), "%ld", (long)pid);
-    for (size_t i = 0; i < BJ_COUNT(fds); i++) {
-        if (fds[i] < 0)
-            continue;
-        int r = bj__small_write(fds[i], "cgroup.procs", text);
-        if (r < 0)
-            return bj__error_system(err, -r, FIELD, "moving process %ld into %s", (long)pid, cgroup->name);
-    }
-    return 0;
-}
-
 /* One try for each hierarchy that is left: 0 when all are gone, or the last errno. The name is resolved from
  * the leaf itself, so that its parent is the one it was made in. */
 static int remove_leaves(struct bj_cgroup *cgroup)

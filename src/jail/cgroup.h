@@ -29,8 +29,6 @@ void bj__cgroup_init(struct bj_cgroup *cgroup); /* nothing made: all -1 */
  * is added to limits->processes for the jail's own pid 1. On failure nothing is left. */
 int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host, const struct bj_limits *limits,
                     unsigned extra_processes, struct bj_error *err);
-/* Puts a process (that was not cloned into it) into the leaf's v1 hierarchies, and with unified also into v2. */
-int bj__cgroup_attach(const struct bj_cgroup *cgroup, pid_t pid, bool unified, struct bj_error *err);
 /* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a
  * process that writes "0" to one moves itself. cgroup_join.c says why. */
 #define BJ_CGROUP_V1_COUNT 3

@@ -63,16 +63,6 @@ const char *bj__mount_mode_name(enum bj_mount_mode mode)
     return word_at(&bj__mount_mode_words, mode);
 }
 
-int bj__layer_from_name(const char *name, enum bj_layer *ret_layer)
-{
-    for (size_t n = 0; n < BJ_COUNT(layers); n++)
-        if (strcmp(name, layers[n]) == 0) {
-            *ret_layer = (enum bj_layer)n;
-            return 0;
-        }
-    return -EINVAL;
-}
-
 void bj__words_join(const struct bj_words *words, char *text, size_t size)
 {
     size_t used = 0;

@@ -185,7 +185,6 @@ int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *er
 int bj__spec_check_path(const char *field, const char *path, struct bj_error *err);
 
 /* Names. -EINVAL with a message that lists what there is. */
-int bj__layer_from_name(const char *name, enum bj_layer *ret_layer);
 const char *bj__layer_name(enum bj_layer layer);
 const char *bj__mode_name(enum bj_mode mode);
 const char *bj__network_name(enum bj_network network);
