@@ -184,7 +184,7 @@ int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *er
  * depth and length. field names it in the error. */
 int bj__spec_check_path(const char *field, const char *path, struct bj_error *err);
 
-/* Names. -EINVAL with a message that lists what there is. */
+/* Names. */
 const char *bj__layer_name(enum bj_layer layer);
 const char *bj__mode_name(enum bj_mode mode);
 const char *bj__network_name(enum bj_network network);
