@@ -34,7 +34,7 @@ static void make_printable(char *text)
 }
 
 static BJ_PRINTF(5, 0) void fill(struct bj_error *err, enum bj_error_code code, int errnum, const char *field,
-                 const char *format, va_list args)
+                                 const char *format, va_list args)
 {
     memset(err, 0, sizeof(*err));
     err->code = (int32_t)code;
@@ -104,4 +104,19 @@ uint64_t bj__now_us(void)
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail with a valid clock and pointer */
     return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
+int bj__digits(const char **cursor, uint64_t *ret_value)
+{
+    const char *at = *cursor;
+    uint64_t value = 0;
+    if (*at < '0' || *at > '9')
+        return -EINVAL;
+    for (; *at >= '0' && *at <= '9'; at++)
+        if (__builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
+            return -ERANGE;
+    *cursor = at;
+    *ret_value = value;
+    return 0;
 }

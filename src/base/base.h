@@ -35,6 +35,9 @@ int bj__fd_take(int *fd);
 void bj__free_pointer(void *pointer_to_pointer);
 #define BJ_FREE BJ_CLEANUP(bj__free_pointer)
 
+/* Decimal digits at *cursor, which is moved behind them. -EINVAL: none; -ERANGE: more than fits. */
+int bj__digits(const char **cursor, uint64_t *ret_value);
+
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t bj__now_us(void);
 

@@ -29,27 +29,10 @@ static uint64_t find_factor(const struct unit *units, size_t count, const char *
     return 0;
 }
 
-/* Digits at *text; moves it behind them. */
-static int read_digits(const char **text, uint64_t *ret_value)
-{
-    const char *at = *text;
-    uint64_t value = 0;
-
-    if (*at < '0' || *at > '9')
-        return -EINVAL;
-    for (; *at >= '0' && *at <= '9'; at++)
-        if (__builtin_mul_overflow(value, 10u, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
-            return -ERANGE;
-    *text = at;
-    *ret_value = value;
-    return 0;
-}
-
 int bj__units_count(const char *text, uint64_t *ret_count)
 {
     uint64_t value;
-    int r = read_digits(&text, &value);
+    int r = bj__digits(&text, &value);
 
     if (r < 0)
         return r;
@@ -62,7 +45,7 @@ int bj__units_count(const char *text, uint64_t *ret_count)
 int bj__units_size(const char *text, uint64_t *ret_bytes)
 {
     uint64_t value;
-    int r = read_digits(&text, &value);
+    int r = bj__digits(&text, &value);
     uint64_t factor = r == 0 ? find_factor(size_units, BJ_COUNT(size_units), text) : 0;
 
     if (r < 0)
@@ -81,7 +64,7 @@ static int read_fraction(const char **text, uint64_t *ret_numerator, uint64_t *r
     const char *start = ++*text;
     uint64_t numerator;
     uint64_t scale = 1;
-    int r = read_digits(text, &numerator);
+    int r = bj__digits(text, &numerator);
 
     if (r < 0)
         return r;
@@ -99,7 +82,7 @@ int bj__units_duration(const char *text, uint64_t *ret_us)
     uint64_t whole;
     uint64_t numerator = 0;
     uint64_t scale = 1;
-    int r = read_digits(&text, &whole);
+    int r = bj__digits(&text, &whole);
 
     if (r == 0 && *text == '.')
         r = read_fraction(&text, &numerator, &scale);

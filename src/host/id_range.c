@@ -8,7 +8,7 @@
 
 static int parse_pair(const char *text, uint64_t *first, uint64_t *count)
 {
-    if (bj__small_digits(&text, first) < 0 || *text++ != ':' || bj__small_digits(&text, count) < 0)
+    if (bj__digits(&text, first) < 0 || *text++ != ':' || bj__digits(&text, count) < 0)
         return -EINVAL;
     return *text == 0 ? 0 : -EINVAL;
 }
@@ -53,13 +53,13 @@ static int parse_extent(const char **at, uint64_t *inside, uint64_t *length)
 {
     uint64_t outside;
     skip_blanks(at);
-    if (bj__small_digits(at, inside) < 0)
+    if (bj__digits(at, inside) < 0)
         return -EINVAL;
     skip_blanks(at);
-    if (bj__small_digits(at, &outside) < 0)
+    if (bj__digits(at, &outside) < 0)
         return -EINVAL;
     skip_blanks(at);
-    if (bj__small_digits(at, length) < 0 || (**at != '\n' && **at != 0))
+    if (bj__digits(at, length) < 0 || (**at != '\n' && **at != 0))
         return -EINVAL;
     *at += **at == '\n';
     return 0;

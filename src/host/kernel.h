@@ -14,7 +14,7 @@ static inline uint32_t bj__kernel_version(const char *release)
     uint32_t version = 0;
     for (unsigned shift = 16; shift <= 16; shift -= 8) {
         uint64_t number = 0;
-        if (bj__small_digits(&release, &number) < 0)
+        if (bj__digits(&release, &number) < 0)
             break;
         version |= (number > 255 ? 255u : (uint32_t)number) << shift; /* 4.9.337: as KERNEL_VERSION does */
         if (*release++ != '.')

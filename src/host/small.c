@@ -36,21 +36,6 @@ int bj__small_write(int dir_fd, const char *path, const char *text)
     return (size_t)written == length ? 0 : -EIO;
 }
 
-int bj__small_digits(const char **cursor, uint64_t *ret_value)
-{
-    const char *at = *cursor;
-    uint64_t value = 0;
-    if (*at < '0' || *at > '9')
-        return -EINVAL;
-    for (; *at >= '0' && *at <= '9'; at++)
-        if (__builtin_mul_overflow(value, 10u, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(*at - '0'), &value))
-            return -ERANGE;
-    *cursor = at;
-    *ret_value = value;
-    return 0;
-}
-
 int bj__small_number(int dir_fd, const char *path, uint64_t *ret_value)
 {
     char text[32];
@@ -59,7 +44,7 @@ int bj__small_number(int dir_fd, const char *path, uint64_t *ret_value)
         return r;
     const char *cursor = text;
     uint64_t value;
-    r = bj__small_digits(&cursor, &value);
+    r = bj__digits(&cursor, &value);
     if (r < 0)
         return r;
     if (*cursor != 0 && *cursor != '\n')

@@ -12,7 +12,5 @@ int bj__small_read(int dir_fd, const char *path, char *text, size_t size);
 int bj__small_write(int dir_fd, const char *path, const char *text);
 /* A file that holds one decimal number and a newline. -EINVAL for anything else ("max" too). */
 int bj__small_number(int dir_fd, const char *path, uint64_t *ret_value);
-/* Decimal digits only (no sign, no blank), moves *cursor behind them. -EINVAL, -ERANGE. */
-int bj__small_digits(const char **cursor, uint64_t *ret_value);
 
 #endif

@@ -5,6 +5,7 @@
 #define BJ_CGROUP_H
 
 #include "host/host.h"
+#include "plan/plan.h"
 #include "spec/spec.h"
 
 struct bj_cgroup {
@@ -31,8 +32,7 @@ int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host,
                     unsigned extra_processes, struct bj_error *err);
 /* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a
  * process that writes "0" to one moves itself. cgroup_join.c says why. */
-#define BJ_CGROUP_V1_COUNT 3
-int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_COUNT],
+int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_HIERARCHIES],
                           struct bj_error *err);
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX when it cannot be had */

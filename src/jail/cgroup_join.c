@@ -7,10 +7,11 @@
 
 #include <fcntl.h>
 
-int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_COUNT], struct bj_error *err)
+int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_HIERARCHIES],
+                          struct bj_error *err)
 {
-    const int leaves[BJ_CGROUP_V1_COUNT] = {cgroup->memory_fd, cgroup->pids_fd, cgroup->cpuacct_fd};
-    for (size_t i = 0; i < BJ_CGROUP_V1_COUNT; i++) {
+    const int leaves[BJ_CGROUP_V1_HIERARCHIES] = {cgroup->memory_fd, cgroup->pids_fd, cgroup->cpuacct_fd};
+    for (size_t i = 0; i < BJ_CGROUP_V1_HIERARCHIES; i++) {
         if (leaves[i] < 0)
             continue;
         ret_fds[i] = openat(leaves[i], "tasks", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);

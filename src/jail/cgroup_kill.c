@@ -24,7 +24,7 @@ static size_t read_members(int fd, pid_t members[BATCH])
         return 0;
     for (const char *at = text; count < BATCH;) {
         uint64_t pid;
-        if (bj__small_digits(&at, &pid) < 0 || *at++ != '\n') /* the last may be cut off */
+        if (bj__digits(&at, &pid) < 0 || *at++ != '\n') /* the last may be cut off */
             break;
         if (pid > 0 && pid <= INT32_MAX)
             members[count++] = (pid_t)pid;

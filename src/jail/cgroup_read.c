@@ -14,7 +14,7 @@ static uint64_t value_of(const char *text, const char *key)
             continue;
         const char *cursor = line + length + 1;
         uint64_t value;
-        return bj__small_digits(&cursor, &value) == 0 ? value : UINT64_MAX;
+        return bj__digits(&cursor, &value) == 0 ? value : UINT64_MAX;
     }
     return UINT64_MAX;
 }

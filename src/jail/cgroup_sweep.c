@@ -19,8 +19,7 @@ static pid_t owner_of(const char *name)
     if (strncmp(name, BJ_CGROUP_PREFIX, length) != 0)
         return 0;
     name += length;
-    if (bj__small_digits(&name, &pid) < 0 || *name++ != '-' || bj__small_digits(&name, &number) < 0 ||
-        *name != 0)
+    if (bj__digits(&name, &pid) < 0 || *name++ != '-' || bj__digits(&name, &number) < 0 || *name != 0)
         return 0;
     return pid <= INT32_MAX ? (pid_t)pid : 0;
 }

@@ -50,11 +50,11 @@ static int map_timing(struct bj_jail *jail, const struct bj_plan *plan, struct b
 
 static int give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
-    int tasks[BJ_CGROUP_V1_COUNT] = {-1, -1, -1};
+    int tasks[BJ_CGROUP_V1_HIERARCHIES] = {-1, -1, -1};
     if (!jail->plan->cgroup)
         return 0;
     int r = bj__cgroup_open_tasks(&jail->cgroup, tasks, err);
-    for (int i = 0; i < BJ_CGROUP_V1_COUNT; i++) {
+    for (int i = 0; i < BJ_CGROUP_V1_HIERARCHIES; i++) {
         if (r == 0 && tasks[i] >= 0)
             r = bj__ends_give(ends, BJ_SEAT_TASKS + i, &tasks[i]);
         bj__fd_close(&tasks[i]);

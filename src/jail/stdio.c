@@ -17,7 +17,7 @@
 
 extern const struct bj_embedded bj__init_program[]; /* child/init.c, built on its own and embedded */
 
-_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_COUNT == BJ_SEAT__END && BJ_SEAT__END <= 16,
+_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_HIERARCHIES == BJ_SEAT__END && BJ_SEAT__END <= 16,
                "struct bj_ends has a place for each seat");
 
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd)

@@ -58,6 +58,7 @@ int bj_result_exit_status(const struct bj_result *result)
     case BJ_STATUS_JAIL_ERROR:
         return 125;
     case BJ_STATUS_MEMORY_LIMIT:
+    case BJ_STATUS_OUTPUT_LIMIT: /* also when it had just ended by itself: who was over the limit must not read 0 */
         return 137;
     case BJ_STATUS_DENIED:
         return 159; /* 128 + SIGSYS, as if the filter itself had killed it */
@@ -68,7 +69,6 @@ int bj_result_exit_status(const struct bj_result *result)
     case BJ_STATUS_EXCEPTION:
     case BJ_STATUS_SIGNAL:
     case BJ_STATUS_PROCESS_LIMIT:
-    case BJ_STATUS_OUTPUT_LIMIT:
     case BJ_STATUS_DISK_LIMIT:
     case BJ_STATUS__COUNT:
     default:

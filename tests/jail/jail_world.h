@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#include "../support/count_entries.h"
+
 struct world {
     char directory[64]; /* of the host, open to the guest at /mark */
     char mark[80];      /* is there once the payload has run */
@@ -65,17 +67,6 @@ static inline int count_own_leaves(const struct bj_host_cgroup *host)
     return count;
 }
 
-static inline int count_open_fds(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    assert_non_null(directory);
-    while (readdir(directory))
-        count++;
-    (void)closedir(directory);
-    return count;
-}
-
 static inline bool has_run(const struct world *world)
 {
     return access(world->mark, F_OK) == 0;
@@ -87,7 +78,7 @@ static inline void assert_nothing_is_left(const struct world *world)
     assert_int_equal(waitpid(-1, NULL, WNOHANG | __WALL), -1);
     assert_int_equal(errno, ECHILD);
     assert_int_equal(count_own_leaves(&world->host.cgroup), 0);
-    assert_int_equal(count_open_fds(), world->fds);
+    assert_int_equal(count_entries("/proc/self/fd"), world->fds);
 }
 
 static inline void copy_plan(const struct world *world, struct patched *patched)
@@ -150,7 +141,7 @@ static inline int make_world(struct world *world, struct bj_error *err)
     if (r == 0)
         r = bj_run_plan(world->plan, &result, err);
     bj_result_free(result);
-    world->fds = count_open_fds();
+    world->fds = count_entries("/proc/self/fd");
     return r;
 }
 

@@ -26,6 +26,8 @@
 
 #include <cmocka.h>
 
+#include "../support/count_entries.h"
+
 #define MIB (1024u * 1024u)
 
 static const struct bj_limits wide = {.memory_bytes = 64 * MIB, .processes = 50};
@@ -64,17 +66,6 @@ static inline int count_own(const struct bj_host_cgroup *host)
     return count_leaves(host, prefix);
 }
 
-static inline int count_fds(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    int count = 0;
-    assert_non_null(directory);
-    while (readdir(directory))
-        count++;
-    (void)closedir(directory);
-    return count;
-}
-
 struct fixture {
     struct bj_host_cgroup host;
     struct bj_cgroup cgroup;
@@ -87,7 +78,7 @@ static inline int before_each(void **state)
     if (!fixture || bj__host_probe_cgroup(&fixture->host) < 0)
         return -1;
     bj__cgroup_init(&fixture->cgroup);
-    fixture->fds = count_fds();
+    fixture->fds = count_entries("/proc/self/fd");
     *state = fixture;
     return count_own(&fixture->host) == 0 ? 0 : -1;
 }
@@ -95,7 +86,7 @@ static inline int before_each(void **state)
 static inline int after_each(void **state)
 {
     struct fixture *fixture = *state;
-    int leaves = count_own(&fixture->host), fds = count_fds() - fixture->fds;
+    int leaves = count_own(&fixture->host), fds = count_entries("/proc/self/fd") - fixture->fds;
     if (leaves != 0 || fds != 0)
         print_error("left behind: %d leaves, %d descriptors\n", leaves, fds);
     /* so that one failure is one failure */
@@ -139,10 +130,10 @@ static inline void make(struct fixture *fixture, const struct bj_limits *limits,
 }
 
 /* As a jail does it: each v1 leaf by the task itself; and v2, where a jail is cloned into its leaf, by its own hand too. */
-static inline bool join(const struct bj_cgroup *cgroup, const int tasks[BJ_CGROUP_V1_COUNT])
+static inline bool join(const struct bj_cgroup *cgroup, const int tasks[BJ_CGROUP_V1_HIERARCHIES])
 {
     bool joined = cgroup->unified_fd < 0 || bj__small_write(cgroup->unified_fd, "cgroup.procs", "0") == 0;
-    for (size_t i = 0; i < BJ_CGROUP_V1_COUNT; i++)
+    for (size_t i = 0; i < BJ_CGROUP_V1_HIERARCHIES; i++)
         joined &= tasks[i] < 0 || write(tasks[i], "0", 1) == 1;
     return joined;
 }
@@ -150,7 +141,7 @@ static inline bool join(const struct bj_cgroup *cgroup, const int tasks[BJ_CGROU
 /* A child that is in the leaf before it does anything. */
 static inline pid_t start_in(const struct bj_cgroup *cgroup, int (*run)(void *), void *user)
 {
-    int tasks[BJ_CGROUP_V1_COUNT] = {-1, -1, -1};
+    int tasks[BJ_CGROUP_V1_HIERARCHIES] = {-1, -1, -1};
     int gate[2];
     char byte = 0;
     assert_int_equal(pipe2(gate, O_CLOEXEC), 0);
@@ -165,7 +156,7 @@ static inline pid_t start_in(const struct bj_cgroup *cgroup, int (*run)(void *),
     (void)close(gate[1]);
     assert_int_equal(read(gate[0], &byte, 1), 1); /* it is in */
     (void)close(gate[0]);
-    for (size_t i = 0; i < BJ_CGROUP_V1_COUNT; i++)
+    for (size_t i = 0; i < BJ_CGROUP_V1_HIERARCHIES; i++)
         bj__fd_close(&tasks[i]);
     return pid;
 }

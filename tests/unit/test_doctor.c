@@ -12,16 +12,7 @@
 
 #include <cmocka.h>
 
-static int count_entries(const char *path)
-{
-    DIR *directory = opendir(path);
-    int count = 0;
-    assert_non_null(directory);
-    while (readdir(directory))
-        count++;
-    (void)closedir(directory);
-    return count;
-}
+#include "../support/count_entries.h"
 
 static const char *text_of(json_t *object, const char *key)
 {

@@ -115,6 +115,17 @@ static void cancelled_is_said(void **state)
     assert_int_equal(judge((struct bj_evidence){.killed = BJ_KILL_CPU}).status, BJ_STATUS_TIME_LIMIT);
 }
 
+/* Whether the kill came before the program's own end is a race that the exit status must not show. */
+static void an_output_limit_is_never_exit_status_0(void **state)
+{
+    struct bj_result result = {
+        .verdict = judge((struct bj_evidence){.killed = BJ_KILL_OUTPUT, .reported = true, .code = CLD_EXITED})};
+    assert_int_equal(result.verdict.status, BJ_STATUS_OUTPUT_LIMIT);
+    assert_int_equal(bj_result_exit_status(&result), 137);
+    result.verdict = judge((struct bj_evidence){.killed = BJ_KILL_OUTPUT});
+    assert_int_equal(bj_result_exit_status(&result), 137);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -127,6 +138,7 @@ int main(void)
         cmocka_unit_test(refusals_explain_a_failure_but_not_a_success),
         cmocka_unit_test(a_program_that_cannot_be_executed_is_as_in_a_shell),
         cmocka_unit_test(cancelled_is_said),
+        cmocka_unit_test(an_output_limit_is_never_exit_status_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
