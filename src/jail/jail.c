@@ -107,7 +107,7 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
     /* Both at once: a jail that is run at once does not rest at READY. A child that died is seen below. */
     r = bj__sync_send(jail, BJ_STEP_MAPPED, bj__idmap_run_id(plan, pid));
     if (r == 0)
-        r = bj__sync_send(jail, BJ_STEP_GO, 0);
+        r = bj__sync_send(jail, BJ_STEP_GO, plan->limits.wall_us);
     return r == -EPIPE ? 0 : r < 0 ? bj__error_system(err, -r, "", "cannot speak to the jail") : 0;
 }
 

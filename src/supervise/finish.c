@@ -15,6 +15,9 @@ static void take_report(struct bj_run *run, struct bj_evidence *evidence)
 {
     struct bj_status_message message;
     ssize_t n = recv(run->jail.status_fd, &message, sizeof(message), MSG_DONTWAIT);
+    bool init_exited = run->jail.wait_code == CLD_EXITED && !run->jail.wait_lost;
+    if (init_exited && run->jail.wait_status == BJ_INIT_TIMED_OUT && evidence->killed == BJ_KILL_NONE)
+        evidence->killed = BJ_KILL_WALL; /* we were stopped, or not called, when our own clock rang */
     if (n != (ssize_t)sizeof(message) || message.magic != BJ_STATUS_MAGIC)
         return;
     if (message.code != CLD_EXITED && message.code != CLD_KILLED && message.code != CLD_DUMPED)

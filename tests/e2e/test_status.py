@@ -3,12 +3,14 @@
 Its own file because the verdict is the product: each way to end has exactly one name.
 Changes when: a status or a limit is added.
 """
+import json
 import os
 import signal
 import subprocess
 import time
 
 import belljar_run
+import leaks
 import pytest
 
 
@@ -290,6 +292,24 @@ def test_grandchild_cannot_outlive_the_wall_limit(jail):
     result = jail.shell("(setsid sleep 60 & ) ; sleep 60", ["-w", 1, "-p", 8])
     assert (result.status, result.limit) == ("time_limit", "wall"), result
     assert result.seconds < 4
+
+
+def test_a_stopped_supervisor_does_not_stop_the_clock(belljar):
+    """The clock is the supervisor's; behind it pid 1 has one of its own, a second later."""
+    with subprocess.Popen([belljar, "run", "--json", "-w", "1", "--", "sleep", "60"], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as supervisor:
+        time.sleep(0.3)
+        os.kill(supervisor.pid, signal.SIGSTOP)
+        try:
+            assert leaks.descendants(supervisor.pid)
+            deadline = time.monotonic() + 10
+            while any(leaks.parents()[pid][1] not in "ZX" for pid in leaks.descendants(supervisor.pid)):
+                assert time.monotonic() < deadline, "the program went on without its supervisor"
+                time.sleep(0.1)
+        finally:
+            os.kill(supervisor.pid, signal.SIGCONT)
+        result = json.loads(supervisor.communicate(timeout=10)[0])
+    assert (result["status"], result["limit"]) == ("time_limit", "wall"), result
 
 
 def test_usage_is_complete(jail):

@@ -71,6 +71,8 @@ static void wait_step(struct bj_child *child, enum bj_step step)
         sys_exit(125);
     if (step == BJ_STEP_MAPPED)
         child->run_id = message.arg;
+    if (step == BJ_STEP_GO)
+        child->wall_us = message.arg;
 }
 
 void bj__child_ops(struct bj_child *child, uint32_t first, uint32_t last)
@@ -119,13 +121,22 @@ static void run_payload(void *argument)
     bj__child_fail(child, -ENOEXEC); /* the last operation is exec: not reached */
 }
 
+/* timerfd_create(2): what the guest sends or forks cannot delay it, unlike a signal or a timeout of ppoll(2). */
+static long start_clock(uint64_t us)
+{
+    const uint64_t spec[4] = {0, 0, us / 1000000u, us % 1000000u * 1000u}; /* struct itimerspec */
+    long fd = sys2(SYS_timerfd_create, 1 /* CLOCK_MONOTONIC */, 0);
+    return fd == 1 ? sys4(SYS_timerfd_settime, fd, 0, SYS_ARG(spec), 0) : -EBADF;
+}
+
 /* pid 1 keeps nothing of the parent's: it becomes a program of its own, whose memory never held a secret. */
-static _Noreturn void become_init(void)
+static _Noreturn void become_init(const struct bj_child *child)
 {
     static const char *const argv[] = {"init", NULL};
     static const char *const envp[] = {NULL};
-    (void)sys3(SYS_dup3, BJ_SEAT_STATUS, 0, 0); /* seat 0: not closed by exec */
-    (void)sys5(SYS_execveat, BJ_SEAT_INIT, SYS_ARG(""), SYS_ARG(argv), SYS_ARG(envp), BJ_AT_EMPTY_PATH);
+    (void)sys3(SYS_dup3, BJ_SEAT_STATUS, 0, 0); /* seats 0 and 1: not closed by exec */
+    if (start_clock(child->wall_us + BJ_INIT_GRACE_US) == 0)
+        (void)sys5(SYS_execveat, BJ_SEAT_INIT, SYS_ARG(""), SYS_ARG(argv), SYS_ARG(envp), BJ_AT_EMPTY_PATH);
     sys_exit(125); /* ends the pid namespace, and the payload with it */
 }
 
@@ -151,5 +162,5 @@ _Noreturn void bj__child_main(struct bj_child *child)
         pid = bj__clone_vm(BJ_CLONE_VM | SIGCHLD, payload_stack + sizeof(payload_stack), run_payload, child);
     if (pid < 0)
         bj__child_fail(child, pid);
-    become_init();
+    become_init(child);
 }

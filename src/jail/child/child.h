@@ -30,7 +30,8 @@ enum bj_seat {
 enum bj_step {
     BJ_STEP_MAPPED = 1, /* parent: ids are mapped, control group joined; arg: run id when there is no user ns */
     BJ_STEP_READY = 2,  /* child: root and shedding are done; with a descriptor of the guest's directory */
-    BJ_STEP_GO = 3,     /* parent: run the payload */
+    BJ_STEP_GO =
+        3, /* parent: run the payload; arg: its wall clock limit in microseconds, for pid 1's own clock */
     BJ_STEP_EXECING =
         4, /* payload: everything is in force, exec is next; with its pidfd, and the listener if there is one */
     BJ_STEP_FAIL = 5 /* child: operation op failed with err; after EXECING: the program cannot be executed */
@@ -55,11 +56,16 @@ struct bj_status_message {
     int32_t reserved;
 };
 
+/* pid 1 ends its jail by itself this long after the limit: the supervisor, whose clock it is, may be stopped. */
+#define BJ_INIT_GRACE_US  1000000u
+#define BJ_INIT_TIMED_OUT 124 /* its exit code then */
+
 struct bj_child {
     const struct bj_program *program;
     int seats[BJ_SEAT__END]; /* parent's numbers of the descriptors, -1: none */
     uint64_t *op_ns;         /* shared with the parent: CLOCK_MONOTONIC after each operation; NULL: not asked */
     uint64_t run_id;         /* from the MAPPED message */
+    uint64_t wall_us;        /* from the GO message */
     int slots[BJ_SLOT_MAX];
     uint32_t index; /* of the operation that runs */
     int ruleset;    /* Landlock, between its operations */

@@ -1,6 +1,7 @@
-/* pid 1 of a jail: reaps, reports how the payload ended, and ends with it, or when the supervisor is gone.
+/* pid 1 of a jail: reaps, reports how the payload ended, and ends with it, when the supervisor is gone, or when
+ * the limit on wall clock time is long over.
  * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd
- * clean, holds one descriptor, no environment, no capability, and runs under a filter of five calls.
+ * clean, holds two descriptors, no environment, no capability, and runs under a filter of five calls.
  * Changes when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
 #include "jail/child/child.h"
 
@@ -17,6 +18,7 @@
 #include <sys/wait.h>
 
 #define STATUS_FD   0
+#define CLOCK_FD    1
 #define PAYLOAD_PID 2 /* the first process that pid 1 makes in its namespace */
 
 #if defined(__x86_64__)
@@ -91,13 +93,17 @@ _Noreturn void bj_init_main(void)
     long signals = sys4(SYS_signalfd4, -1, SYS_ARG(&children), sizeof(children), SFD_CLOEXEC | SFD_NONBLOCK);
     if (signals < 0 || confine() < 0)
         sys_exit(125);
-    struct pollfd watched[2] = {{.fd = STATUS_FD, .events = POLLIN}, {.fd = (int)signals, .events = POLLIN}};
+    struct pollfd watched[3] = {{.fd = STATUS_FD, .events = POLLIN},
+                                {.fd = CLOCK_FD, .events = POLLIN},
+                                {.fd = (int)signals, .events = POLLIN}};
     while (!reap()) {
-        (void)sys5(SYS_ppoll, SYS_ARG(watched), 2, 0, 0, sizeof(uint64_t));
+        (void)sys5(SYS_ppoll, SYS_ARG(watched), 3, 0, 0, sizeof(uint64_t));
         if (watched[0].revents) /* nothing is ever sent to us: this is the end of file */
             break;
-        struct signalfd_siginfo ignored;
         if (watched[1].revents)
+            sys_exit(BJ_INIT_TIMED_OUT);
+        struct signalfd_siginfo ignored;
+        if (watched[2].revents)
             (void)sys_read((int)signals, &ignored, sizeof(ignored));
     }
     sys_exit(0); /* ends every other process of the namespace */
