@@ -54,6 +54,11 @@ static bool was_at_limit(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
     return peak_bytes > limit_bytes || limit_bytes - peak_bytes <= BATCH_BYTES + limit_bytes / 16;
 }
 
+bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup)
+{
+    return cgroup->unified_memory || cgroup->memory_fd >= 0;
+}
+
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage)
 {
     int pids_fd = cgroup->unified_pids ? cgroup->unified_fd : cgroup->pids_fd;

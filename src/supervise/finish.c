@@ -28,6 +28,20 @@ static void take_report(struct bj_run *run, struct bj_evidence *evidence)
     evidence->status = message.status;
 }
 
+/* Without the kernel's count: the largest process, or all of them together if more than that was seen at once. */
+static void take_memory(struct bj_run *run, uint64_t counted_bytes)
+{
+    struct bj_result *result = run->result;
+    uint64_t maxrss = (uint64_t)run->jail.usage.ru_maxrss * 1024u;
+    if (maxrss <= run->jail.caller_rss_bytes)
+        maxrss = 0; /* the caller's own size at the clone */
+    bool together = run->memory_seen_bytes > maxrss;
+    uint64_t seen = together ? run->memory_seen_bytes : maxrss;
+    bool counted = counted_bytes != UINT64_MAX;
+    result->memory_source = counted ? "cgroup" : seen == 0 ? "none" : together ? "processes" : "maxrss";
+    result->memory_peak_bytes = counted ? counted_bytes : seen == 0 ? UINT64_MAX : seen;
+}
+
 static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
 {
     struct bj_result *result = run->result;
@@ -35,14 +49,7 @@ static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
     if (run->plan->cgroup)
         (void)bj__cgroup_read(&run->jail.cgroup, &usage); /* what cannot be read stays unknown */
     result->cpu_us = usage.cpu_us != UINT64_MAX ? usage.cpu_us : bj__run_cpu_us(run);
-    result->memory_source = "cgroup";
-    result->memory_peak_bytes = usage.memory_peak_bytes;
-    if (usage.memory_peak_bytes == UINT64_MAX) {
-        uint64_t maxrss = (uint64_t)run->jail.usage.ru_maxrss * 1024u;
-        bool known = maxrss > run->jail.caller_rss_bytes;  /* or it is the caller's own size that is seen */
-        result->memory_source = known ? "maxrss" : "none"; /* of the largest single process */
-        result->memory_peak_bytes = known ? maxrss : UINT64_MAX;
-    }
+    take_memory(run, usage.memory_peak_bytes);
     /* pid 1 of the jail is ours, not the guest's */
     result->processes_peak =
         usage.processes_peak == UINT64_MAX || usage.processes_peak == 0 ? UINT64_MAX : usage.processes_peak - 1;

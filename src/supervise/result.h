@@ -12,6 +12,7 @@ enum bj_kill_reason {
     BJ_KILL_NONE,
     BJ_KILL_WALL,
     BJ_KILL_CPU,
+    BJ_KILL_MEMORY,
     BJ_KILL_OUTPUT,
     BJ_KILL_DENIED,
     BJ_KILL_CANCELLED
@@ -62,7 +63,7 @@ struct bj_result {
     struct bj_buf output[3]; /* [BJ_STDOUT], [BJ_STDERR]; [0] unused */
     uint64_t output_total[3];
     uint64_t wall_us, cpu_us, memory_peak_bytes, processes_peak; /* UINT64_MAX: unknown */
-    const char *memory_source;                                   /* "cgroup", "maxrss", or "none" */
+    const char *memory_source; /* "cgroup", "processes", "maxrss", or "none" */
     struct bj_denial denials[BJ_MAX_DENIALS];
     size_t denial_count;
     uint64_t denials_unnamed;

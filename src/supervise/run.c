@@ -9,8 +9,6 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#define MIN_CPU_CHECK_US 2000u
-
 int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events)
 {
     struct epoll_event event = {.events = events, .data.u32 = what};
@@ -38,47 +36,6 @@ void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
     bj__jail_kill(&run->jail);
 }
 
-static void arm_timer(const struct bj_run *run)
-{
-    uint64_t next =
-        run->wall_deadline_us < run->next_cpu_check_us ? run->wall_deadline_us : run->next_cpu_check_us;
-    struct itimerspec spec = {
-        .it_value = {.tv_sec = (time_t)(next / 1000000u), .tv_nsec = (long)(next % 1000000u) * 1000}};
-    (void)timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL); /* valid descriptor and time */
-}
-
-/* The tree cannot use more than all processors: the next look is when it could have used up the rest. */
-static void plan_cpu_check(struct bj_run *run, uint64_t used_us)
-{
-    uint64_t limit = run->plan->limits.cpu_us;
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t parallel = processors > 0 ? (uint64_t)processors : 1;
-    if (parallel > run->plan->limits.processes)
-        parallel = run->plan->limits.processes;
-    uint64_t wait = used_us < limit ? (limit - used_us) / parallel : 0;
-    run->next_cpu_check_us = bj__now_us() + (wait < MIN_CPU_CHECK_US ? MIN_CPU_CHECK_US : wait);
-}
-
-static void check_clocks(struct bj_run *run)
-{
-    uint64_t expirations;
-    if (read(run->timer_fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
-        return;
-    uint64_t now = bj__now_us();
-    if (now >= run->wall_deadline_us) {
-        bj__run_end(run, BJ_KILL_WALL);
-        run->wall_deadline_us =
-            now + 1000000; /* once more, should the first kill have met a process that was born */
-    }
-    if (now >= run->next_cpu_check_us) {
-        uint64_t used = bj__run_cpu_us(run);
-        if (used != UINT64_MAX && used >= run->plan->limits.cpu_us)
-            bj__run_end(run, BJ_KILL_CPU);
-        plan_cpu_check(run, used == UINT64_MAX ? 0 : used);
-    }
-    arm_timer(run);
-}
-
 static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err)
 {
     struct bj_jail *jail = &run->jail;
@@ -95,11 +52,7 @@ static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err
         r = bj__watch(run, run->timer_fd, BJ_WATCH_TIMER, EPOLLIN);
     if (r < 0)
         return bj__error_system(err, -r, "", "cannot watch the jail");
-    run->wall_deadline_us = jail->exec_us + run->plan->limits.wall_us;
-    run->next_cpu_check_us = UINT64_MAX;
-    if (run->plan->limits.cpu_us > 0)
-        plan_cpu_check(run, 0);
-    arm_timer(run);
+    bj__clocks_start(run);
     r = bj__denials_start(run, err);
     return r < 0 ? r : bj__input_start(run, stdin_fd, err);
 }
@@ -201,7 +154,7 @@ static void handle(struct bj_run *run, uint32_t what, uint32_t events)
             bj__unwatch(run, run->jail.listener_fd); /* nobody is left under the filter */
         break;
     case BJ_WATCH_TIMER:
-        check_clocks(run);
+        bj__clocks_check(run);
         break;
     case BJ_WATCH_PIDFD:
     default:

@@ -25,8 +25,10 @@ struct bj_run {
     enum bj_kill_reason killed;
     bool over;
     uint64_t wall_deadline_us;
-    uint64_t next_cpu_check_us; /* UINT64_MAX: no cpu limit */
-    uint64_t cpu_seen_us;       /* most that a walk of the processes has seen (cpu.c) */
+    uint64_t next_cpu_check_us;    /* UINT64_MAX: no cpu limit */
+    uint64_t next_memory_check_us; /* UINT64_MAX: no memory limit, or the kernel watches it */
+    uint64_t cpu_seen_us;          /* most that a walk of the processes has seen (cpu.c) */
+    uint64_t memory_seen_bytes;    /* the same of memory (memory.c) */
     bj_output_fn output_fn;
     void *output_user;
     /* what goes to stdin: the plan's bytes, or a descriptor of the caller's by way of a buffer */
@@ -52,6 +54,11 @@ int bj__denials_start(struct bj_run *run, struct bj_error *err);
 void bj__denials_answer(struct bj_run *run);
 /* cpu.c: cpu time of the whole tree so far; UINT64_MAX when it cannot be had. */
 uint64_t bj__run_cpu_us(struct bj_run *run);
+/* memory.c: memory of the whole tree now; exact only where a cheap look says that it is more than limit_bytes. */
+uint64_t bj__run_memory_bytes(struct bj_run *run, uint64_t limit_bytes);
+/* clocks.c */
+void bj__clocks_start(struct bj_run *run);
+void bj__clocks_check(struct bj_run *run);
 /* finish.c: fills the result once the jail is dead. */
 void bj__run_finish(struct bj_run *run);
 int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events);

@@ -32,7 +32,7 @@ static enum bj_status judge(const struct bj_evidence *evidence, const char **ret
         return BJ_STATUS_JAIL_ERROR;
     if (evidence->killed == BJ_KILL_DENIED)
         return BJ_STATUS_DENIED;
-    if (evidence->oom_kills > 0)
+    if (evidence->oom_kills > 0 || evidence->killed == BJ_KILL_MEMORY)
         return BJ_STATUS_MEMORY_LIMIT;
     if (evidence->killed == BJ_KILL_CANCELLED)
         return BJ_STATUS_CANCELLED;

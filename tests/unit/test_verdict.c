@@ -64,6 +64,7 @@ static void memory_outranks_time_and_time_outranks_output(void **state)
     assert_int_equal(judge(evidence).status, BJ_STATUS_TIME_LIMIT);
     assert_string_equal(judge(evidence).limit, "wall");
     assert_int_equal(judge(evidence).signal, SIGKILL);
+    assert_int_equal(judge((struct bj_evidence){.killed = BJ_KILL_MEMORY}).status, BJ_STATUS_MEMORY_LIMIT);
     evidence.killed = BJ_KILL_DENIED;
     evidence.oom_kills = 1;
     assert_int_equal(judge(evidence).status, BJ_STATUS_DENIED);
