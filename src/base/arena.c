@@ -49,8 +49,10 @@ void *bj__arena_alloc(struct bj_arena *arena, size_t length)
         return NULL;
     size_t rounded = (length + 15) & ~(size_t)15; /* no overflow: length is at most maximum */
     if ((!arena->newest || rounded > arena->newest->size - arena->newest->used) &&
-        add_chunk(arena, rounded) < 0)
+        add_chunk(arena, rounded) < 0) {
+        arena->starved = true;
         return NULL;
+    }
     struct bj_arena_chunk *chunk = arena->newest;
     unsigned char *bytes = (unsigned char *)chunk + chunk->used;
     chunk->used += rounded;

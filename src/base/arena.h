@@ -12,6 +12,7 @@ struct bj_arena {
     struct bj_arena_chunk *newest; /* NULL before the first allocation */
     size_t used;                   /* bytes handed out, over all chunks */
     size_t maximum;                /* used never passes this */
+    bool starved;                  /* the kernel had no memory: not our maximum is to blame */
 };
 
 void bj__arena_init(struct bj_arena *arena, size_t maximum);

@@ -32,8 +32,11 @@ static enum loaded find_directory(void)
 
 void bj__apparmor_current(char *text, size_t size)
 {
+    char enabled[4] = "";
+    /* Before 5.8 all modules share one file: on a host with SELinux it holds a label of that. */
     if (bj__small_read(AT_FDCWD, "/proc/self/attr/apparmor/current", text, size) < 0 &&
-        bj__small_read(AT_FDCWD, "/proc/self/attr/current", text, size) < 0) /* before 5.8 */
+        (bj__small_read(AT_FDCWD, "/sys/module/apparmor/parameters/enabled", enabled, sizeof(enabled)) < 0 ||
+         enabled[0] != 'Y' || bj__small_read(AT_FDCWD, "/proc/self/attr/current", text, size) < 0))
         text[0] = 0;
     text[strcspn(text, "\n")] = 0;
 }

@@ -10,9 +10,10 @@
 struct bj_finding {
     enum bj_mode mode;
     bool on;
-    char detail[160];  /* "abi 7" */
-    char problem[200]; /* why not (or not fully); "" otherwise */
-    const char *fix;   /* in problem, behind its NUL; NULL when nothing is known to help */
+    char detail[160];          /* "abi 7" */
+    enum bj_cause cause;       /* who or what refuses it */
+    char problem[BJ_WHY_SIZE]; /* why not (or not fully); "" otherwise */
+    const char *fix;           /* in problem, behind its NUL; NULL when nothing is known to help */
 };
 
 struct bj_diagnosis {
@@ -22,8 +23,6 @@ struct bj_diagnosis {
     bool probed; /* host is filled; otherwise problem says why not */
     char problem[512];
     struct bj_host_trial trial;
-    const char *container; /* "docker", ...; NULL: none seen */
-    bool under_filter;     /* of somebody else's */
     struct bj_finding layers[BJ_LAYER__COUNT];
     struct bj_finding proc; /* no layer, but what a spec with "proc": "own" needs */
     int missing;            /* required and not on */

@@ -3,6 +3,7 @@
  * Changes when: the text or the JSON of `belljar doctor` changes. */
 #include "base/buf.h"
 #include "host/doctor.h"
+#include "spec/json_text.h"
 
 #include <jansson.h>
 
@@ -12,6 +13,8 @@ static const char *privilege_of(const struct bj_host *host)
 {
     if (host->root)
         return "root";
+    if (host->maps_ids)
+        return "container_root";
     return host->uid == 0 ? "namespace_root" : "user";
 }
 
@@ -19,6 +22,8 @@ static const char *privilege_text(const struct bj_host *host)
 {
     if (host->root)
         return "root: each run has ids of its own";
+    if (host->maps_ids)
+        return "root without CAP_SYS_ADMIN: each run has ids of its own";
     return host->uid == 0 ? "root without the ids of the range: as an ordinary user"
                           : "ordinary user: every run has this user's id outside";
 }
@@ -43,13 +48,13 @@ static int add_finding(struct bj_buf *out, const char *name, const char *wanted,
 
 static int add_head(struct bj_buf *out, const struct bj_diagnosis *diagnosis)
 {
+    const char *container = bj__engine_name(diagnosis->trial.around.engine);
     int r = bj__buf_printf(out, "kernel            Linux %s\n", diagnosis->kernel);
     if (r == 0 && diagnosis->probed)
         r = bj__buf_printf(out, "privilege         %s\n", privilege_text(&diagnosis->host));
     if (r == 0)
-        r = bj__buf_printf(out, "container         %s%s\n",
-                           diagnosis->container ? diagnosis->container : "none seen",
-                           diagnosis->under_filter ? ", with a seccomp filter" : "");
+        r = bj__buf_printf(out, "container         %s%s\n", container ? container : "none seen",
+                           diagnosis->trial.around.filter ? ", with a seccomp filter" : "");
     if (r == 0)
         r = bj__buf_printf(out, "profile           %s\n\n",
                            diagnosis->spec ? diagnosis->spec->profile : "none");
@@ -102,6 +107,7 @@ static json_t *finding_json(const char *name, const char *wanted, const struct b
     if (set(object, "name", json_string(name)) || set(object, "mode", json_string(wanted)) ||
         set(object, "on", json_boolean(finding->on)) || set(object, "detail", text_or_null(finding->detail)) ||
         set(object, "problem", text_or_null(finding->problem)) ||
+        set(object, "cause", text_or_null(bj__cause_name(finding->cause))) ||
         set(object, "fix", text_or_null(finding->fix))) {
         json_decref(object);
         return NULL;
@@ -142,13 +148,13 @@ char *bj__doctor_json(const struct bj_diagnosis *diagnosis)
     int failed =
         set(root, "version", json_string(BJ_VERSION)) || set(root, "kernel", text_or_null(diagnosis->kernel)) ||
         set(root, "privilege", diagnosis->probed ? privilege_json(&diagnosis->host) : json_null()) ||
-        set(root, "container", text_or_null(diagnosis->container)) ||
-        set(root, "seccomp_filter_around", json_boolean(diagnosis->under_filter)) ||
+        set(root, "container", text_or_null(bj__engine_name(diagnosis->trial.around.engine))) ||
+        set(root, "seccomp_filter_around", json_boolean(diagnosis->trial.around.filter)) ||
         set(root, "profile", text_or_null(diagnosis->spec ? diagnosis->spec->profile : NULL)) ||
         set(root, "problem", text_or_null(diagnosis->problem)) || set(root, "layers", layers_json(diagnosis)) ||
         set(root, "proc", diagnosis->probed ? finding_json("proc", proc, &diagnosis->proc) : json_null()) ||
         set(root, "missing", json_integer(diagnosis->missing));
-    char *text = failed ? NULL : json_dumps(root, JSON_INDENT(2));
+    char *text = failed ? NULL : bj__json_dump(root, JSON_INDENT(2));
     json_decref(root);
     return text;
 }

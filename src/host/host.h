@@ -8,6 +8,8 @@
 
 #include <sys/types.h>
 
+#define BJ_WHY_SIZE 360 /* a sentence, and a fix in the words of three engines */
+
 /* Where this process stands in the control group hierarchies, and in which it may make leaves. Paths are of
  * directories that exist; "" when there is none. Kept so that a leaf is always below the caller's own group. */
 struct bj_host_cgroup {
@@ -17,6 +19,7 @@ struct bj_host_cgroup {
     bool unified_kill; /* cgroup.kill (5.14) */
     char v1_memory[256], v1_pids[256], v1_cpuacct[256];
     bool v1_swap;      /* memory.memsw.limit_in_bytes exists */
+    int error;         /* errno of looking for a group that may be written, 0 */
     char problem[200]; /* why there is no (or only a partial) control group; "" when all is well */
 };
 
@@ -24,8 +27,9 @@ struct bj_host {
     uint32_t kernel; /* KERNEL_VERSION(a, b, c) */
     uid_t uid;       /* effective ids of this process */
     gid_t gid;
-    bool root;           /* CAP_SYS_ADMIN and CAP_SETUID in its user namespace */
-    uint32_t id_first;   /* as root: outside ids that runs may use, two for each run */
+    bool root;     /* CAP_SYS_ADMIN, CAP_SETUID and CAP_SETGID where the range is mapped */
+    bool maps_ids; /* only the latter two (root in a container): enough with a user namespace for each run */
+    uint32_t id_first;   /* as root, or maps_ids: outside ids that runs may use, two for each run */
     uint32_t id_count;   /*   (BELLJAR_ID_RANGE=first:count, default 1610612736:16777216) */
     bool user_namespace; /* may be made by this process */
     bool time_namespace, cgroup_namespace;
@@ -38,7 +42,8 @@ struct bj_host {
     char apparmor_profile[64];
     struct bj_host_cgroup cgroup;
     /* For each, when false: why, and the command or sysctl that would change it. "" otherwise. */
-    char user_namespace_problem[200], landlock_problem[200], apparmor_problem[200], notify_problem[200];
+    char user_namespace_problem[BJ_WHY_SIZE], landlock_problem[BJ_WHY_SIZE], apparmor_problem[BJ_WHY_SIZE],
+        notify_problem[BJ_WHY_SIZE];
 };
 
 /* Read-only probes; nothing is left behind. Cheap ones only when quick (what a plan needs, in microseconds:

@@ -3,6 +3,7 @@
  * Changes when: the rules of who may make a control group change. */
 #include "host/cgroup_scan.h"
 #include "host/host.h"
+#include "host/id_range.h"
 #include "host/kernel.h"
 #include "host/mount_at.h"
 
@@ -143,12 +144,20 @@ static int read_file_of(const char *directory, const char *name, char *text, siz
     return join(path, directory, name) ? bj__small_read(AT_FDCWD, path, text, size) : -ENAMETOOLONG;
 }
 
+/* Root of a namespace with one user (`unshare -Ur`) is that user. */
+static bool is_root(void)
+{
+    char map[64];
+    return geteuid() == 0 && (bj__small_read(AT_FDCWD, "/proc/self/uid_map", map, sizeof(map)) < 0 ||
+                              bj__id_range_mapped(map, 0, 2));
+}
+
 /* systemd marks what it has given away (251 with user.delegate); an ordinary user can only write what it was
  * given, but root can write everything and must not switch controllers on in a group that is not its own. */
 static bool is_delegated(const char *directory)
 {
     char mark[4] = "";
-    return geteuid() != 0 || getxattr(directory, "user.delegate", mark, sizeof(mark)) > 0 ||
+    return !is_root() || getxattr(directory, "user.delegate", mark, sizeof(mark)) > 0 ||
            getxattr(directory, "trusted.delegate", mark, sizeof(mark)) > 0;
 }
 
@@ -229,7 +238,7 @@ static const char *fix_controllers(const struct bj_cgroup_scan *scan)
         return "; fix: echo +memory +pids > /sys/fs/cgroup/cgroup.subtree_control";
     if (strlen(directory) == scan->mount_length[BJ_V2]) /* the root that a container sees */
         return "; fix: let the container's entry point make room, see \"Containers\" in docs/INSTALL.md";
-    return geteuid() == 0 ? DELEGATE_ROOT : DELEGATE_USER;
+    return is_root() ? DELEGATE_ROOT : DELEGATE_USER;
 }
 
 static const char *fix_rights(const struct bj_cgroup_scan *scan)
@@ -237,7 +246,7 @@ static const char *fix_rights(const struct bj_cgroup_scan *scan)
     if (scan->own[BJ_V1_MEMORY][0] || scan->own[BJ_V1_PIDS][0]) /* systemd does not give v1 groups to users */
         return "; fix: as root make a group for it in each v1 hierarchy, see \"Control groups\" in "
                "docs/INSTALL.md";
-    return geteuid() == 0 ? DELEGATE_ROOT : DELEGATE_USER;
+    return is_root() ? DELEGATE_ROOT : DELEGATE_USER;
 }
 
 /* One line for people: why leaves lack a limit, and what to do about it ("why; fix: command"). */
@@ -308,6 +317,7 @@ void bj__host_judge_cgroup(struct bj_cgroup_scan *scan, struct bj_host_cgroup *c
     /* Where v1 has no such hierarchy at all, what v2 said is the reason. */
     if (scan->own[BJ_V1_MEMORY][0] == 0 && scan->own[BJ_V1_PIDS][0] == 0)
         error = group.error;
+    cgroup->error = error;
     explain(scan, error, cgroup);
 }
 

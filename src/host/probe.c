@@ -32,7 +32,7 @@ static void probe_landlock(struct bj_host *host)
         SAY(host->landlock_problem, "disabled at boot; fix: add landlock to lsm= on the kernel's command line");
     else if (errno == EPERM)
         SAY(host->landlock_problem, "refused by the seccomp filter of a container; fix: docker run "
-                                    "--security-opt seccomp=unconfined, or a newer runtime");
+                                    "--security-opt seccomp=unconfined, or a newer Docker (23.0)");
     else
         SAY(host->landlock_problem, "not in this kernel; fix: Linux 5.13 or later with "
                                     "CONFIG_SECURITY_LANDLOCK=y");
@@ -54,44 +54,68 @@ static void probe_seccomp(struct bj_host *host)
                                   "allow seccomp(2); denials are enforced but not counted");
 }
 
-static bool has_capabilities(void)
+/* 1 or 0; or -errno: it is not known. What is not known is no reason to run a guest under the caller's own id. */
+static int has_capabilities(uint32_t need)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
-    uint32_t need = 1u << CAP_SYS_ADMIN | 1u << CAP_SETUID | 1u << CAP_SETGID;
-    return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & need) == need;
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -errno;
+    return (data[0].effective & need) == need;
 }
 
-static bool is_mapped(const struct bj_host *host, const char *path)
+/* The same. No such file: no user namespaces in this kernel, or no /proc, which is said later. */
+static int is_mapped(const struct bj_host *host, const char *path)
 {
     char map[1024];
-    return bj__small_read(AT_FDCWD, path, map, sizeof(map)) >= 0 &&
-           bj__id_range_mapped(map, host->id_first, host->id_count);
+    int r = bj__small_read(AT_FDCWD, path, map, sizeof(map));
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    return bj__id_range_mapped(map, host->id_first, host->id_count);
+}
+
+static int are_mapped(const struct bj_host *host)
+{
+    int r = is_mapped(host, "/proc/self/uid_map");
+    return r > 0 ? is_mapped(host, "/proc/self/gid_map") : r;
 }
 
 /* A process with all capabilities in a user namespace that lacks the ids of the range (unshare -Ur, rootless
- * containers) can no more than an ordinary user: its runs get its own id. */
+ * containers) can no more than an ordinary user: its runs get its own id. One that may set ids but has no
+ * CAP_SYS_ADMIN (root in a container) can write the maps of its runs all the same (user_namespaces(7)), and must:
+ * its own id is the host's root, whom RLIMIT_NPROC does not bind (kernel/fork.c, INIT_USER). */
 static int probe_root(struct bj_host *host, struct bj_error *err)
 {
     const char *range = getauxval(AT_SECURE) ? NULL : getenv("BELLJAR_ID_RANGE");
     uint64_t pid_max = BJ_PID_MAX_LIMIT;
     if (range && *range == 0)
         range = NULL;
-    if (!has_capabilities())
+    int r = has_capabilities(1u << CAP_SETUID | 1u << CAP_SETGID);
+    if (r < 0)
+        return bj__error_system(err, -r, "layers.user", "cannot ask for the caller's capabilities");
+    if (r == 0)
         return 0;
     if (range && bj__small_number(AT_FDCWD, "/proc/sys/kernel/pid_max", &pid_max) < 0)
         pid_max = BJ_PID_MAX_LIMIT;
-    int r = bj__id_range_parse(range, pid_max, &host->id_first, &host->id_count, err);
+    r = bj__id_range_parse(range, pid_max, &host->id_first, &host->id_count, err);
     if (r < 0)
         return r;
-    host->root = is_mapped(host, "/proc/self/uid_map") && is_mapped(host, "/proc/self/gid_map");
-    if (!host->root && range)
+    int mapped = are_mapped(host);
+    if (mapped < 0)
+        return bj__error_system(err, -mapped, "layers.user",
+                                "cannot read which ids are mapped (/proc/self/uid_map, gid_map)");
+    int admin = has_capabilities(1u << CAP_SYS_ADMIN);
+    if (admin < 0)
+        return bj__error_system(err, -admin, "layers.user", "cannot ask for the caller's capabilities");
+    host->root = mapped && admin;
+    host->maps_ids = mapped && !host->root;
+    if (!mapped && range)
         return bj__error(
             err, BJ_ERROR_INVALID, EPERM, "BELLJAR_ID_RANGE",
             "%u:%u is not mapped in this user namespace (/proc/self/uid_map, gid_map); unset it, or "
             "map these ids",
             host->id_first, host->id_count);
-    if (!host->root)
+    if (!mapped)
         host->id_first = host->id_count = 0;
     return 0;
 }
@@ -124,11 +148,11 @@ static void judge_user_namespace(struct bj_host *host)
     else if (is_zero("/proc/sys/user/max_user_namespaces"))
         (void)snprintf(problem, size,
                        "no user namespaces may be made; fix: sysctl -w "
-                       "user.max_user_namespaces=15000");
+                       "user.max_user_namespaces=15000 (on the host, if this is a container)");
     else if (!host->root && is_zero("/proc/sys/kernel/unprivileged_userns_clone"))
         (void)snprintf(problem, size,
                        "only root may make user namespaces; fix: sysctl -w "
-                       "kernel.unprivileged_userns_clone=1");
+                       "kernel.unprivileged_userns_clone=1 (on the host, if this is a container)");
     else if (!host->root && is_restricted_by_apparmor())
         (void)snprintf(problem, size,
                        "AppArmor gives unprivileged user namespaces no capabilities; fix: "
@@ -143,12 +167,12 @@ static void judge_by_trial(struct bj_host *host)
     if (bj__host_trial(host, &trial) < 0)
         return;
     if (host->user_namespace && bj__trial_why_userns(host, &trial, host->user_namespace_problem,
-                                                     sizeof(host->user_namespace_problem)) != 0)
+                                                     sizeof(host->user_namespace_problem)) != BJ_CAUSE_NONE)
         host->user_namespace = false;
-    host->time_namespace = host->time_namespace && trial.result[BJ_TRIAL_TIME] == 0;
-    host->cgroup_namespace = host->cgroup_namespace && trial.result[BJ_TRIAL_CGROUP] == 0;
-    host->nosymfollow = host->nosymfollow && trial.result[BJ_TRIAL_NOSYMFOLLOW] == 0;
-    if (host->seccomp_notify && trial.result[BJ_TRIAL_LISTENER] == EBUSY) {
+    host->time_namespace = host->time_namespace && trial.outcome[BJ_TRIAL_TIME].error == 0;
+    host->cgroup_namespace = host->cgroup_namespace && trial.outcome[BJ_TRIAL_CGROUP].error == 0;
+    host->nosymfollow = host->nosymfollow && trial.outcome[BJ_TRIAL_NOSYMFOLLOW].error == 0;
+    if (host->seccomp_notify && trial.outcome[BJ_TRIAL_LISTENER].error == EBUSY) {
         host->seccomp_notify = host->seccomp_wait_killable = false;
         SAY(host->notify_problem,
             "a container around this process has a seccomp listener, and there can be only "

@@ -50,7 +50,8 @@ static int make_leaf(const char *parent, const char *name, int *ret_fd)
     (void)snprintf(path, sizeof(path), "%s/%s", parent, name); /* has room for the longest of both */
     if (mkdir(path, 0755) < 0)
         return errno == ENOENT ? -ENODEV : -errno;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    /* The caller's umask is not ours to change, and one of 0777 would lock an ordinary user out of his leaf. */
+    int fd = chmod(path, 0755) < 0 ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0) {
         int error = errno;
         (void)rmdir(path); /* the open's error is the one to report */
@@ -85,14 +86,16 @@ static int write_limit(int fd, const char *file, uint64_t value, struct bj_error
 }
 
 /* v1: memory+swap may not be below memory, so memory goes first; where swap is not accounted, the leaf is asked
- * not to swap (a wish: it still may when the host is short of memory). */
+ * not to swap (a wish: it still may when the host is short of memory). What there is, is seen in the leaf itself,
+ * whose files are its maker's: what a probe of the parent could not look at is not taken for absent. */
 static int limit_memory_v1(const struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err)
 {
     int r = write_limit(cgroup->memory_fd, "memory.limit_in_bytes", bytes, err);
     if (r < 0)
         return r;
-    if (cgroup->parents.v1_swap)
-        return write_limit(cgroup->memory_fd, "memory.memsw.limit_in_bytes", bytes, err);
+    r = write_limit(cgroup->memory_fd, "memory.memsw.limit_in_bytes", bytes, err);
+    if (r != -ENOENT)
+        return r;
     (void)bj__small_write(cgroup->memory_fd, "memory.swappiness", "0");
     return 0;
 }
@@ -192,24 +195,22 @@ int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host,
     return r;
 }
 
-/* One try for each hierarchy that is left: 0 when all are gone, or the last errno. The name is resolved from
- * the leaf itself, so that its parent is the one it was made in. */
+/* One try for each hierarchy that is left, up to the first that fails: what is left must be in the first hierarchy, too,
+ * or no sweep finds it. The name is resolved from the leaf itself, so that its parent is the one it was made in. */
 static int remove_leaves(struct bj_cgroup *cgroup)
 {
     struct bj_cgroup_seat seats[BJ_CGROUP_SEATS];
     char path[sizeof(cgroup->name) + 4];
-    int last = 0;
     bj__cgroup_seats(cgroup, seats);
     (void)snprintf(path, sizeof(path), "../%s", cgroup->name);
     for (size_t i = BJ_CGROUP_SEATS; i-- > 0;) {
         if (*seats[i].fd < 0)
             continue;
-        if (unlinkat(*seats[i].fd, path, AT_REMOVEDIR) == 0 || errno == ENOENT)
-            bj__fd_close(seats[i].fd);
-        else
-            last = -errno;
+        if (unlinkat(*seats[i].fd, path, AT_REMOVEDIR) < 0 && errno != ENOENT)
+            return -errno; /* a sweep finds the rest by the leaf in the first hierarchy (cgroup_sweep.c) */
+        bj__fd_close(seats[i].fd);
     }
-    return last;
+    return 0;
 }
 
 int bj__cgroup_remove(struct bj_cgroup *cgroup)

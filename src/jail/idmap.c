@@ -47,15 +47,14 @@ int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err)
     if (dirfd < 0)
         return bj__error_system(err, errno, "layers.user", "cannot open %s; is /proc mounted?", path);
     offer_to_oom_killer(dirfd);
+    uint64_t id = bj__idmap_run_id(plan, pid);
+    if (plan->two_ids && 2u * (uint64_t)pid + 1 >= plan->id_count)
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "BELLJAR_ID_RANGE",
+                         "pid %d needs ids beyond the range %u:%u; give a range of twice the host's pid_max",
+                         (int)pid, plan->id_first, plan->id_count);
     if (!plan->user_namespace)
         return 0;
     if (plan->two_ids) {
-        uint64_t id = bj__idmap_run_id(plan, pid);
-        if (2u * (uint64_t)pid + 1 >= plan->id_count)
-            return bj__error(
-                err, BJ_ERROR_INVALID, ERANGE, "BELLJAR_ID_RANGE",
-                "pid %d needs ids beyond the range %u:%u; give a range of twice the host's pid_max", (int)pid,
-                plan->id_first, plan->id_count);
         (void)snprintf(uid_map, sizeof(uid_map), "0 %llu 1\n%u %llu 1\n", (unsigned long long)id, BJ_GUEST_ID,
                        (unsigned long long)id + 1);
         (void)snprintf(gid_map, sizeof(gid_map), "%s", uid_map);

@@ -55,8 +55,8 @@ static int give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj
         return 0;
     int r = bj__cgroup_open_tasks(&jail->cgroup, tasks, err);
     for (int i = 0; i < BJ_CGROUP_V1_HIERARCHIES; i++) {
-        if (r == 0 && tasks[i] >= 0)
-            r = bj__ends_give(ends, BJ_SEAT_TASKS + i, &tasks[i]);
+        if (r == 0 && tasks[i] >= 0 && (r = bj__ends_give(ends, BJ_SEAT_TASKS + i, &tasks[i])) < 0)
+            (void)bj__error_system(err, -r, "layers.cgroup", "cannot hand the task lists to the jail");
         bj__fd_close(&tasks[i]);
     }
     return r;
@@ -97,18 +97,19 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
             "required, but clone3(2) of this kernel makes no time namespace; update the kernel (6.3, "
             "or 6.1.16), or prefer the layer");
     if (pid < 0)
-        return bj__error_system(err, -pid, "", "cannot make a process with namespaces 0x%llx",
-                                (unsigned long long)plan->clone_flags);
+        return bj__refused_clone(plan, -pid, err);
     jail->pid = pid;
     bj__stdio_close_theirs(ends);
     int r = bj__idmap_write(plan, pid, err);
     if (r < 0)
-        return r;
+        return bj__sync_failed(jail, r, err); /* of a process that is dead nothing can be written */
     /* Both at once: a jail that is run at once does not rest at READY. A child that died is seen below. */
     r = bj__sync_send(jail, BJ_STEP_MAPPED, bj__idmap_run_id(plan, pid));
     if (r == 0)
         r = bj__sync_send(jail, BJ_STEP_GO, plan->limits.wall_us);
-    return r == -EPIPE ? 0 : r < 0 ? bj__error_system(err, -r, "", "cannot speak to the jail") : 0;
+    if (r == 0 || r == -EPIPE)
+        return 0;
+    return bj__sync_failed(jail, bj__error_system(err, -r, "", "cannot speak to the jail"), err);
 }
 
 static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
@@ -126,6 +127,8 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
         r = clone_and_map(jail, ends, err);
     if (r == 0)
         r = bj__sync_wait_exec(jail, &outcome, err);
+    if (r < 0 && jail->pid > 0)
+        bj__refused_op(err);
     if (r < 0)
         return r;
     jail->exec_us = bj__now_us();
@@ -168,6 +171,14 @@ void bj__jail_kill(struct bj_jail *jail)
     (void)sys4(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, 0, 0);
 }
 
+/* With pid 1 the kernel has ended all of its namespace. Should it ever not have been the pid 1 of one, nothing of
+ * the run may live on all the same, nor change its files while they are collected. */
+static void note_end(struct bj_jail *jail)
+{
+    jail->reaped = true;
+    bj__cgroup_kill(&jail->cgroup);
+}
+
 bool bj__jail_reap(struct bj_jail *jail, bool wait)
 {
     siginfo_t info = {.si_pid = 0};
@@ -181,14 +192,15 @@ bool bj__jail_reap(struct bj_jail *jail, bool wait)
     if (r < 0) {
         /* The caller ignores SIGCHLD, or waits for any child (spawn.c): it is gone, and we cannot know how. */
         jail->wait_code = CLD_KILLED;
-        jail->wait_lost = jail->reaped = true;
+        jail->wait_lost = true;
+        note_end(jail);
         return true;
     }
     if (info.si_pid == 0)
         return false;
     jail->wait_code = info.si_code;
     jail->wait_status = info.si_status;
-    jail->reaped = true;
+    note_end(jail);
     return true;
 }
 

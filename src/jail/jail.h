@@ -65,7 +65,13 @@ enum bj_sync_outcome { BJ_SYNC_RUNNING, BJ_SYNC_EXEC_FAILED, BJ_SYNC_DIED };
 int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg);
 /* Takes what the child says until it has exec'd: fills box_fd, listener_fd, exec_errno. */
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err);
+/* Something else failed: because the child did, if it has said so. Returns which is to be told, with *err. */
+int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err);
 /* hint.c: what could fix operation op that failed with err; "" when nothing is known. Pure. */
 const char *bj__op_hint(uint32_t op, int err);
+/* refused.c: both make processes to find out who refused. The first fills *err, with the cause if there is one;
+ * the second replaces the message of an operation that failed, if the host is to blame and not the run. */
+int bj__refused_clone(const struct bj_plan *plan, int errnum, struct bj_error *err);
+void bj__refused_op(struct bj_error *err);
 
 #endif

@@ -42,7 +42,7 @@ static int open_pipe(struct bj_ends *ends, enum bj_seat seat, int our_end, int *
      * only. */
     int r = fchmod(pipe_ends[!our_end], our_end ? 0444 : 0222) < 0 ? -errno : 0;
     if (r == 0)
-        r = bj__ends_give(ends, seat, &pipe_ends[!our_end]);
+        r = bj__ends_give(ends, (int)seat, &pipe_ends[!our_end]);
     else
         bj__fd_close(&pipe_ends[!our_end]);
     if (r == 0 && fcntl(*ret_ours, F_SETFL, O_NONBLOCK) < 0)
@@ -56,7 +56,7 @@ static int open_socket(struct bj_ends *ends, enum bj_seat seat, int *ret_ours)
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return -errno;
     *ret_ours = pair[0];
-    return bj__ends_give(ends, seat, &pair[1]);
+    return bj__ends_give(ends, (int)seat, &pair[1]);
 }
 
 static int open_hold(struct bj_ends *ends)
@@ -77,8 +77,12 @@ static int open_init(struct bj_ends *ends)
         fd = memfd_create("belljar-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    if (write(fd, bj__init_program->bytes, bj__init_program->length) != (ssize_t)bj__init_program->length)
-        return -EIO;
+    ssize_t n;
+    do {
+        n = write(fd, bj__init_program->bytes, bj__init_program->length);
+    } while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)bj__init_program->length)
+        return n < 0 ? -errno : -EIO;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
         return -errno;
     return bj__ends_give(ends, BJ_SEAT_INIT, &fd);

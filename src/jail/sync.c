@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #define SETUP_DEADLINE_US 30000000u /* a host under heavy load is slow, not broken */
 
@@ -32,8 +33,9 @@ static ssize_t receive_whole(int fd, struct msghdr *header)
     return n;
 }
 
-/* One message, with the descriptors that may come with it. Length and magic are checked; surplus descriptors do
- * not fit and are dropped by the kernel. 1: a message, 0: end of file, -errno. */
+/* One message, with the descriptors that may come with it, which are the caller's also on failure. 1: a message, 0: end
+ * of file, or an empty message, which is as good: its sender is believed that nothing follows. -errno: a length or a
+ * magic of nobody's; more descriptors than any step has; or fewer than were sent, because we have no room for them. */
 static int receive(const struct bj_jail *jail, struct bj_step_message *message, int ret_fds[BJ_STEP_FDS])
 {
     struct iovec part = {message, sizeof(*message)};
@@ -52,15 +54,31 @@ static int receive(const struct bj_jail *jail, struct bj_step_message *message, 
         memcpy(ret_fds, CMSG_DATA(first), first->cmsg_len - CMSG_LEN(0));
     if (n == 0)
         return 0;
-    if (n != (ssize_t)sizeof(*message) || message->magic != BJ_STEP_MAGIC || (header.msg_flags & MSG_TRUNC)) {
+    if (n != (ssize_t)sizeof(*message) || message->magic != BJ_STEP_MAGIC || (header.msg_flags & MSG_TRUNC))
         return -EPROTO;
-    }
+    if (header.msg_flags & MSG_CTRUNC)
+        return ret_fds[BJ_STEP_FDS - 1] < 0 ? -EMFILE : -EPROTO;
     return 1;
+}
+
+static int report_deed(const struct bj_step_message *message, struct bj_error *err)
+{
+    static const char *const deeds[BJ_DEED__COUNT] = {
+        NULL,
+#define X(name, text) text,
+        BJ_DEED_LIST(X)
+#undef X
+    };
+    return bj__error(err, BJ_ERROR_SETUP, message->err, "jail", "the jail's first process cannot %s: %s",
+                     deeds[message->arg], strerror(message->err));
 }
 
 static int report_failure(const struct bj_step_message *message, const struct bj_plan *plan,
                           struct bj_error *err)
 {
+    bool is_errno = message->err > 0 && message->err <= 4095;
+    if (is_errno && message->arg > BJ_DEED_OPERATION && message->arg < BJ_DEED__COUNT)
+        return report_deed(message, err);
     if (message->index >= plan->op_count || message->err <= 0 || message->err > 4095)
         return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent a malformed failure");
     const struct bj_op *op = &plan->ops[message->index];
@@ -93,7 +111,14 @@ static int wait_readable(int fd, uint64_t deadline_us)
     }
 }
 
-/* One step of the child's. 1: go on, 0: the end of file, -errno. */
+static bool is_directory(int fd)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* One step of the child's. 1: go on, 0: the end of file, -errno. Each step is taken once, so a child that floods us with
+ * steps is refused at the fourth. */
 static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error *err)
 {
     struct bj_step_message message;
@@ -105,23 +130,39 @@ static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error 
         return bj__error_system(err, -r, "", "cannot receive from the jail");
     if (r == 0)
         return 0;
-    if (message.step == BJ_STEP_FAIL && *last_step == BJ_STEP_EXECING && message.op == BJ_OP_EXEC) {
+    bool starts = *last_step == BJ_STEP_EXECING && !jail->exec_errno;
+    if (message.step == BJ_STEP_FAIL && starts && message.op == BJ_OP_EXEC) {
         jail->exec_errno = message.err > 0 && message.err < 4096 ? message.err : ENOEXEC;
         return 1;
     }
     if (message.step == BJ_STEP_FAIL)
         return report_failure(&message, jail->plan, err);
-    if (message.step == BJ_STEP_READY && *last_step == 0) {
+    if (message.step == BJ_STEP_READY && *last_step == 0 && second < 0 && (first < 0 || is_directory(first))) {
         jail->box_fd = bj__fd_take(&first);
-    } else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY) {
+    } else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY && first >= 0) {
         jail->payload_pidfd = bj__fd_take(&first);
         jail->listener_fd = bj__fd_take(&second);
     } else {
-        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent step %u after step %u", message.step,
-                         *last_step);
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent a malformed step %u after step %u",
+                         message.step, *last_step);
     }
     *last_step = message.step;
     return 1;
+}
+
+int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err)
+{
+    struct pollfd watched = {.fd = jail->sync_fd, .events = POLLIN};
+    struct bj_error said = {0};
+    uint16_t last_step = 0;
+    if (poll(&watched, 1, 0) <= 0)
+        return failed;
+    int r = take_step(jail, &last_step, &said);
+    if (r >= 0 || said.code != BJ_ERROR_SETUP)
+        return failed;
+    if (err)
+        *err = said;
+    return r;
 }
 
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err)

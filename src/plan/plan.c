@@ -132,7 +132,9 @@ static int build_parts(struct bj_build *build)
         (void)bj__plan_add(build, BJ_OP_CAPABILITIES, NULL);
     bj__plan_landlock(build);
     r = bj__plan_final(build);
-    if (r == 0 && build->full)
+    if (r == 0 && build->full && build->plan->arena.starved)
+        r = bj__error_memory(build->err);
+    else if (r == 0 && build->full)
         r = bj__error(build->err, BJ_ERROR_INVALID, E2BIG, "",
                       "the spec needs more than %u operations or %d mounts", BJ_MAX_OPS, BJ_SLOT_MAX - 8);
     return r;
@@ -170,10 +172,11 @@ int bj__plan_build(const struct bj_spec *spec, const struct bj_host *host, const
     if (r == 0) {
         plan->program.ops = plan->ops;
         plan->program.op_count = plan->op_count;
+        plan->program.host_ids = !plan->user_namespace;
         r = bj__plan_check(plan, err);
     }
-    if (r == 0)
-        r = bj__arena_freeze(&plan->arena);
+    if (r == 0 && (r = bj__arena_freeze(&plan->arena)) < 0)
+        (void)bj__error_system(err, -r, "", "cannot make the plan read-only");
     if (r < 0) {
         bj_plan_free(plan);
         return r;

@@ -96,7 +96,7 @@ static void add_assertions(struct bj_build *build)
     bj__plan_add(build, BJ_OP_ASSERT_FDS, NULL);
     bj__plan_add(build, BJ_OP_ASSERT_NNP, NULL);
     if (bj__plan_layer_on(build, BJ_LAYER_CAPABILITIES)) {
-        bj__plan_add(build, BJ_OP_ASSERT_IDS, NULL);
+        bj__plan_add(build, BJ_OP_ASSERT_IDS, NULL)->value = build->plan->two_ids;
         bj__plan_add(build, BJ_OP_ASSERT_USERNS, NULL);
     }
     bj__plan_add(build, BJ_OP_SIGNALS, NULL);

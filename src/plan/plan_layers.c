@@ -35,9 +35,26 @@ static const char *look_for_apparmor(const struct bj_build *build, char *detail,
     if (spec->network != BJ_NETWORK_NONE)
         return "its profile allows no network, and one was asked for";
     for (size_t i = 0; i < spec->mount_count && spec->layers[BJ_LAYER_APPARMOR] == BJ_PREFER; i++)
-        if (!apparmor_covers(&spec->mounts[i]))
+        if (!spec->mounts[i].beneath && !apparmor_covers(&spec->mounts[i]))
             return "its profile does not show all mounts; teach it local/belljar-guest and require the layer";
     return NULL;
+}
+
+/* The layer gives way to what the operator mounts. What a request mounts must not take a layer away (a request only
+ * narrows), and under the profile the guest would find nothing there: so it is told. */
+static int check_requested_mounts(const struct bj_build *build)
+{
+    const struct bj_spec *spec = build->spec;
+    if (!bj__plan_layer_on(build, BJ_LAYER_APPARMOR) || spec->layers[BJ_LAYER_APPARMOR] != BJ_PREFER)
+        return 0;
+    for (size_t i = 0; i < spec->mount_count; i++)
+        if (spec->mounts[i].beneath && !apparmor_covers(&spec->mounts[i]))
+            return bj__error(
+                build->err, BJ_ERROR_WIDENS, EPERM, "mounts",
+                "\"%.150s\" is nothing that AppArmor's profile %.60s shows, and a request cannot take that "
+                "layer away; ask for a place below /opt, /etc or /usr",
+                spec->mounts[i].target, build->host->apparmor_profile);
+    return 0;
 }
 
 /* NULL: can be had, with detail filled. Otherwise why not. */
@@ -152,7 +169,7 @@ int bj__plan_layers(struct bj_build *build)
                          "without a user namespace only root can make a jail: %s",
                          host->user_namespace_problem[0] ? host->user_namespace_problem
                                                          : "run as root, or require it");
-    plan->two_ids = host->root;
+    plan->two_ids = host->root || host->maps_ids;
     plan->id_first = host->id_first;
     plan->id_count = host->id_count;
     plan->uid = host->uid;
@@ -160,5 +177,5 @@ int bj__plan_layers(struct bj_build *build)
     plan->notify = plan->layers[BJ_LAYER_DENIAL_REPORT].on;
     plan->cgroup = plan->layers[BJ_LAYER_CGROUP].on;
     plan->clone_flags = clone_flags(build);
-    return 0;
+    return check_requested_mounts(build);
 }

@@ -2,6 +2,7 @@
  * Its own file because golden tests and people read plans, and neither needs pointers.
  * Changes when: an operation is shown differently. */
 #include "plan/plan_internal.h"
+#include "spec/json_text.h"
 
 #include <jansson.h>
 
@@ -25,48 +26,51 @@ static const char *shown_text2(const struct bj_op *op)
     return has_bytes(op) ? NULL : op->text2;
 }
 
-static void print_op(struct bj_buf *out, uint32_t index, const struct bj_op *op)
+/* 0, or -errno: a plan that lacks a word would be another one. */
+static int print_op(struct bj_buf *out, uint32_t index, const struct bj_op *op)
 {
-    /* A failing append leaves a short text; bj_plan_text checks the last one. */
-    (void)bj__buf_printf(out, "%3u %-8s %-16s", index, phase_names[bj__op_phase(op->code)],
-                         bj_op_name(op->code));
-    if (op->slot >= 0)
-        (void)bj__buf_printf(out, " #%d", op->slot);
-    if (shown_text(op))
-        (void)bj__buf_printf(out, " %s", shown_text(op));
-    if (shown_text2(op))
-        (void)bj__buf_printf(out, " %s", shown_text2(op));
-    if (op->value || op->value2)
-        (void)bj__buf_printf(out, " 0x%llx", (unsigned long long)op->value);
-    if (op->value2)
-        (void)bj__buf_printf(out, " 0x%llx", (unsigned long long)op->value2);
-    if (op->flags)
-        (void)bj__buf_printf(out, " flags=%u", op->flags);
-    (void)bj__buf_printf(out, "\n");
+    int r =
+        bj__buf_printf(out, "%3u %-8s %-16s", index, phase_names[bj__op_phase(op->code)], bj_op_name(op->code));
+    if (r == 0 && op->slot >= 0)
+        r = bj__buf_printf(out, " #%d", op->slot);
+    if (r == 0 && shown_text(op))
+        r = bj__buf_printf(out, " %s", shown_text(op));
+    if (r == 0 && shown_text2(op))
+        r = bj__buf_printf(out, " %s", shown_text2(op));
+    if (r == 0 && (op->value || op->value2))
+        r = bj__buf_printf(out, " 0x%llx", (unsigned long long)op->value);
+    if (r == 0 && op->value2)
+        r = bj__buf_printf(out, " 0x%llx", (unsigned long long)op->value2);
+    if (r == 0 && op->flags)
+        r = bj__buf_printf(out, " flags=%u", op->flags);
+    return r < 0 ? r : bj__buf_printf(out, "\n");
 }
 
 char *bj_plan_text(const struct bj_plan *plan)
 {
     struct bj_buf BJ_BUF out;
     bj__buf_init(&out, 64u << 20);
-    (void)bj__buf_printf(&out, "clone    namespaces 0x%llx\n", (unsigned long long)plan->clone_flags);
-    for (enum bj_layer layer = 0; layer < BJ_LAYER__COUNT; layer++)
-        (void)bj__buf_printf(
+    int r = bj__buf_printf(&out, "clone    namespaces 0x%llx\n", (unsigned long long)plan->clone_flags);
+    for (enum bj_layer layer = 0; r == 0 && layer < BJ_LAYER__COUNT; layer++)
+        r = bj__buf_printf(
             &out, "layer    %-16s %s%s%s\n", bj__layer_name(layer), plan->layers[layer].on ? "on" : "",
             plan->layers[layer].on && plan->layers[layer].detail[0] ? ", " : "", plan->layers[layer].detail);
-    for (uint32_t i = 0; i < plan->op_count; i++)
-        print_op(&out, i, &plan->ops[i]);
-    return bj__buf_printf(&out, "%s", "") < 0 ? NULL : bj__buf_take(&out);
+    for (uint32_t i = 0; r == 0 && i < plan->op_count; i++)
+        r = print_op(&out, i, &plan->ops[i]);
+    return r < 0 ? NULL : bj__buf_take(&out);
 }
 
 static json_t *op_json(const struct bj_op *op)
 {
     json_t *object =
-        json_pack("{s:s, s:s, s:s*, s:s*}", "op", bj_op_name(op->code), "phase",
-                  phase_names[bj__op_phase(op->code)], "text", shown_text(op), "text2", shown_text2(op));
+        json_pack("{s:s, s:s}", "op", bj_op_name(op->code), "phase", phase_names[bj__op_phase(op->code)]);
     if (!object)
         return NULL;
     int r = 0;
+    if (shown_text(op)) /* "s*" would leave it out when memory is short */
+        r |= json_object_set_new(object, "text", json_string(shown_text(op)));
+    if (shown_text2(op))
+        r |= json_object_set_new(object, "text2", json_string(shown_text2(op)));
     if (op->slot >= 0)
         r |= json_object_set_new(object, "slot", json_integer(op->slot));
     if (op->value)
@@ -97,7 +101,7 @@ char *bj_plan_json(const struct bj_plan *plan)
             json_pack("{s:b, s:s}", "on", plan->layers[layer].on, "detail", plan->layers[layer].detail));
     for (uint32_t i = 0; i < plan->op_count; i++)
         r |= json_array_append_new(ops, op_json(&plan->ops[i]));
-    char *text = r == 0 ? json_dumps(root, JSON_INDENT(2)) : NULL;
+    char *text = r == 0 ? bj__json_dump(root, JSON_INDENT(2)) : NULL;
     json_decref(root);
     return text;
 }

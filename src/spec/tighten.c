@@ -234,13 +234,22 @@ static void print_limit(size_t limit, uint64_t value, char *text, size_t size)
         (void)snprintf(text, size, "%llu", (unsigned long long)value);
 }
 
+/* Where no control group limits memory, memory_bytes stands in for an address space that is not set (plan_limits.c): a
+ * request that sets one must not get more by that. A profile may: its operator knows what its programs reserve. */
+static uint64_t allowed_limit(const struct bj_limits *limits, size_t limit)
+{
+    uint64_t allowed = bj__limit_value(limits, limit);
+    bool address_space = bj__limit_rows[limit].offset == offsetof(struct bj_limits, address_space_bytes);
+    return address_space && allowed == 0 ? limits->memory_bytes : allowed;
+}
+
 static int narrow_limits(const struct tighten *t)
 {
     for (size_t n = 0; n < bj__limit_count; n++) {
         if (!(t->request->limit_keys & 1u << n))
             continue;
         uint64_t asked = bj__limit_value(&t->asked->limits, n);
-        uint64_t allowed = bj__limit_value(&t->profile->limits, n);
+        uint64_t allowed = allowed_limit(&t->profile->limits, n);
         bool asked_none = asked == 0 && bj__limit_may_be_unset(n);
         bool allowed_any = allowed == 0 && bj__limit_may_be_unset(n);
         if (!allowed_any && (asked_none || asked > allowed)) {

@@ -20,7 +20,10 @@ static void keep(struct bj_run *run, enum bj_stream stream, const unsigned char 
     size_t room = buf->maximum - buf->length;
     size_t kept = length < room ? length : room;
     run->result->output_total[stream] += length;
-    if (kept > 0 && bj__buf_add(buf, bytes, kept) == 0 && run->output_fn)
+    int r = kept > 0 ? bj__buf_add(buf, bytes, kept) : 0;
+    if (r < 0)
+        bj__run_fail(run, -r, "keep the program's output");
+    else if (kept > 0 && run->output_fn)
         run->output_fn(run->output_user, stream, bytes, kept);
     bool flood = run->result->output_total[stream] - buf->length > FLOOD;
     if (flood || (length > room && run->plan->output_action == BJ_OUTPUT_KILL))
@@ -39,6 +42,8 @@ static bool read_once(struct bj_run *run, enum bj_stream stream)
         return true;
     if (n < 0 && errno == EAGAIN)
         return false;
+    if (n < 0)
+        bj__run_fail(run, errno, "read the program's output");
     if (n <= 0) {
         bj__unwatch(run, *fd);
         bj__fd_close(fd);

@@ -16,12 +16,13 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void arm_timer(const struct bj_run *run)
+static void arm_timer(struct bj_run *run)
 {
     uint64_t next = earlier(run->wall_deadline_us, earlier(run->next_cpu_check_us, run->next_memory_check_us));
     struct itimerspec spec = {
         .it_value = {.tv_sec = (time_t)(next / 1000000u), .tv_nsec = (long)(next % 1000000u) * 1000}};
-    (void)timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL); /* valid descriptor and time */
+    if (timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0)
+        bj__run_fail(run, errno, "set the clock of the limits");
 }
 
 static uint64_t parallel(const struct bj_run *run)

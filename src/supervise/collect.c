@@ -22,6 +22,7 @@ struct collector {
     int box_fd;
     uint64_t bytes;
     unsigned scanned;
+    int failed; /* -errno: something of the guest's is missing because of us */
 };
 
 /* Never a link, never another mount, never outside; a fifo or a device does not block. */
@@ -43,13 +44,17 @@ static struct bj_collected *add_file(struct collector *collector, const char *pa
         why = "too many files: this one and the rest were left out";
     if (!result->files) {
         result->files = calloc(BJ_MAX_COLLECTED_FILES, sizeof(*result->files));
-        if (!result->files)
+        if (!result->files) {
+            collector->failed = -ENOMEM;
             return NULL;
+        }
     }
     struct bj_collected *file = &result->files[result->file_count];
     *file = (struct bj_collected){.path = strdup(path), .why = why};
-    if (!file->path)
+    if (!file->path) {
+        collector->failed = -ENOMEM;
         return NULL;
+    }
     result->file_count++;
     return file;
 }
@@ -63,7 +68,9 @@ static const char *read_bytes(struct collector *collector, int fd, size_t size, 
         ssize_t n = read(fd, file->bytes + file->length, size - file->length);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n < 0)
+            return "cannot be read";
+        if (n == 0)
             break;
         file->length += (size_t)n;
     }
@@ -117,12 +124,22 @@ static bool is_literal(const char *pattern)
     return !strpbrk(pattern, "*?[\\");
 }
 
+/* Is the path one of the first count patterns, by name? Then it is collected as that, and not once more. */
+static bool is_named(const struct collector *collector, size_t count, const char *path)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(collector->patterns->items[i], path) == 0)
+            return true;
+    return false;
+}
+
 static bool matches(const struct collector *collector, const char *path)
 {
-    for (size_t i = 0; i < collector->patterns->count; i++)
-        if (!is_literal(collector->patterns->items[i]) &&
-            fnmatch(collector->patterns->items[i], path, FNM_PATHNAME | FNM_PERIOD) == 0)
-            return true;
+    const struct bj_strings *patterns = collector->patterns;
+    for (size_t i = 0; i < patterns->count; i++)
+        if (!is_literal(patterns->items[i]) &&
+            fnmatch(patterns->items[i], path, FNM_PATHNAME | FNM_PERIOD) == 0)
+            return !is_literal(path) || !is_named(collector, patterns->count, path);
     return false;
 }
 
@@ -132,10 +149,14 @@ static void scan(struct collector *collector, const char *directory, unsigned de
     int fd = open_beneath(collector->box_fd, directory[0] ? directory : ".", O_DIRECTORY);
     DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
     if (!stream) {
+        int error = fd < 0 ? -fd : errno;
+        if (error != EACCES && error != ENOTDIR && error != ENOENT && error != ELOOP && error != EXDEV)
+            collector->failed = -error; /* those are the guest's doing */
         bj__fd_close(&fd);
         return;
     }
     const struct dirent *entry;
+    errno = 0;
     while (collector->scanned++ < MAX_SCANNED &&
            (entry = readdir(stream)) != NULL) { /* NOLINT(concurrency-mt-unsafe) */
         char path[4096];
@@ -148,20 +169,24 @@ static void scan(struct collector *collector, const char *directory, unsigned de
             collect_one(collector, path);
         if (depth + 1 < BJ_MAX_PATH_DEPTH && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN))
             scan(collector, path, depth + 1);
+        errno = 0; /* readdir(3) tells its end from a failure by it */
     }
+    if (errno != 0)
+        collector->failed = -errno;
     (void)closedir(stream); /* read only: nothing can be lost */
 }
 
-void bj__collect(struct bj_result *result, int box_fd, const struct bj_strings *patterns)
+int bj__collect(struct bj_result *result, int box_fd, const struct bj_strings *patterns)
 {
     struct collector collector = {.result = result, .patterns = patterns, .box_fd = box_fd};
     bool any_pattern = false;
     for (size_t i = 0; i < patterns->count; i++) {
-        if (is_literal(patterns->items[i]))
-            collect_one(&collector, patterns->items[i]);
-        else
+        if (!is_literal(patterns->items[i]))
             any_pattern = true;
+        else if (!is_named(&collector, i, patterns->items[i]))
+            collect_one(&collector, patterns->items[i]);
     }
     if (any_pattern)
         scan(&collector, "", 0);
+    return collector.failed;
 }

@@ -82,14 +82,30 @@ static int control(int fd, unsigned long request, void *argument)
     return (int)syscall(SYS_ioctl, fd, request, argument);
 }
 
+/* ENOENT: it died meanwhile. Whatever else keeps a process from its answer would keep it waiting to its wall limit, and the
+ * verdict would blame it. */
+static void send_answer(struct bj_run *run, const struct seccomp_notif *notification, int errnum)
+{
+    struct seccomp_notif_resp response = {.id = notification->id, .error = -errnum};
+    int r;
+    do {
+        r = control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+    } while (r < 0 && errno == EINTR);
+    if (r < 0 && errno != ENOENT)
+        bj__run_fail(run, errno, "answer a refused system call");
+}
+
 static bool answer_one(struct bj_run *run)
 {
     struct seccomp_notif *notification = run->notification;
     struct bj_filter_decision decision = {0};
     char what[64];
     memset(notification, 0, run->notification_size);
-    if (control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0)
+    if (control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0) {
+        if (errno != EINTR && errno != ENOENT)
+            bj__run_fail(run, errno, "learn of a refused system call");
         return errno == EINTR;
+    }
     decide(run, &notification->data, &decision, what, sizeof(what));
     if (!decision.silent)
         count(run->result, notification->data.nr, what);
@@ -97,8 +113,7 @@ static bool answer_one(struct bj_run *run)
         bj__run_end(run, BJ_KILL_DENIED); /* it stays stopped until it is dead */
         return false;
     }
-    struct seccomp_notif_resp response = {.id = notification->id, .error = -decision.errnum};
-    (void)control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response); /* ENOENT: it died meanwhile */
+    send_answer(run, notification, decision.errnum);
     return true;
 }
 

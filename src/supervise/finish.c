@@ -107,9 +107,11 @@ static void explain(struct bj_run *run, const struct bj_evidence *evidence)
 {
     struct bj_result *result = run->result;
     const char *command = run->plan->program.argv[0];
-    if (evidence->exec_errno)
+    if (evidence->exec_errno && !evidence->failed)
         (void)snprintf(result->error, sizeof(result->error), "cannot execute \"%.200s\" in the jail: %s",
                        command, strerror(evidence->exec_errno));
+    else if (run->failure[0])
+        (void)snprintf(result->error, sizeof(result->error), "%s", run->failure);
     else if (result->verdict.status == BJ_STATUS_JAIL_ERROR)
         (void)snprintf(result->error, sizeof(result->error),
                        "the jail's first process ended without a report (%s %d)",
@@ -128,11 +130,15 @@ void bj__run_finish(struct bj_run *run)
     take_counters(run, &evidence);
     look_at_disk(run, &evidence);
     take_timing(run);
+    take_layers(run);
+    if (run->jail.box_fd >= 0 && run->plan->collect.count > 0) {
+        int r = bj__collect(result, run->jail.box_fd, &run->plan->collect);
+        if (r < 0)
+            bj__run_fail(run, -r, "collect files");
+    }
+    evidence.failed = run->failure[0] != 0;
     bj__verdict(&evidence, &result->verdict);
     explain(run, &evidence);
-    take_layers(run);
-    if (run->jail.box_fd >= 0 && run->plan->collect.count > 0)
-        bj__collect(result, run->jail.box_fd, &run->plan->collect);
     bj__jail_done(&run->jail);
     run->over = true;
 }

@@ -20,18 +20,25 @@ static void close_stdin(struct bj_run *run)
     run->source_fd = -1;
 }
 
+static void watch(struct bj_run *run, int fd, enum bj_watch what, uint32_t events)
+{
+    int r = bj__watch(run, fd, what, events);
+    if (r < 0)
+        bj__run_fail(run, -r, "watch the program's input");
+}
+
 /* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not. */
 static void watch_next(struct bj_run *run)
 {
     if (run->input_left > 0) {
-        (void)bj__watch(run, run->jail.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
+        watch(run, run->jail.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
         if (run->source_fd >= 0 && run->source_polled)
             bj__unwatch(run, run->source_fd);
     } else if (run->source_fd >= 0 && run->source_polled) {
         bj__unwatch(run, run->jail.stdin_fd);
-        (void)bj__watch(run, run->source_fd, BJ_WATCH_SOURCE, EPOLLIN);
+        watch(run, run->source_fd, BJ_WATCH_SOURCE, EPOLLIN);
     } else if (run->source_fd >= 0) {
-        (void)bj__watch(run, run->jail.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
+        watch(run, run->jail.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
     } else {
         close_stdin(run);
     }
@@ -41,10 +48,16 @@ void bj__input_read_source(struct bj_run *run)
 {
     if (run->source_fd < 0 || run->input_left > 0)
         return;
-    ssize_t n = read(run->source_fd, run->source_buffer, SOURCE_BUFFER);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+    ssize_t n;
+    do {
+        n = read(run->source_fd, run->source_buffer, SOURCE_BUFFER);
+    } while (n < 0 && errno == EINTR); /* not later: nothing else would bring us back to a regular file */
+    if (n < 0 && errno == EAGAIN)
         return;
-    if (n <= 0) { /* its end, or it cannot be read: the guest sees an end of file */
+    /* Half an input would pass for a whole one. EBADF: it is not open for reading, as nohup(1) leaves it. */
+    if (n < 0 && errno != EBADF)
+        bj__run_fail(run, errno, "read what is meant for the program's stdin");
+    if (n <= 0) { /* the guest sees an end of file */
         close_stdin(run);
         return;
     }
@@ -91,6 +104,8 @@ void bj__input_write(struct bj_run *run)
         if (n < 0 && errno == EAGAIN)
             break;
         if (n < 0) { /* EPIPE: the guest has closed it, which is its right */
+            if (errno != EPIPE)
+                bj__run_fail(run, errno, "write to the program's stdin");
             close_stdin(run);
             return;
         }

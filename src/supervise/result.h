@@ -15,12 +15,14 @@ enum bj_kill_reason {
     BJ_KILL_MEMORY,
     BJ_KILL_OUTPUT,
     BJ_KILL_DENIED,
-    BJ_KILL_CANCELLED
+    BJ_KILL_CANCELLED,
+    BJ_KILL_FAILED /* the supervisor could not go on: what came of the run is not known */
 };
 
 /* The supervisor's own facts. Nothing in here was written by the guest. */
 struct bj_evidence {
     enum bj_kill_reason killed;
+    bool failed;        /* a part of its input, its output or its files was lost by us */
     bool reported;      /* pid 1 told how the program ended, and ended well itself */
     int code, status;   /* CLD_*, exit code or signal of the program, when reported */
     int exec_errno;     /* positive: the program could not be executed */
@@ -78,8 +80,8 @@ struct bj_result {
     size_t timing_count;
 };
 
-/* collect.c: files of the guest that match, after everything in the jail is dead. Never fails: what cannot be
- * had is listed with the reason. */
-void bj__collect(struct bj_result *result, int box_fd, const struct bj_strings *patterns);
+/* collect.c: files of the guest that match, after everything in the jail is dead. What cannot be had is listed with
+ * the reason. 0, or -errno where we could not look, or not list what there was. */
+int bj__collect(struct bj_result *result, int box_fd, const struct bj_strings *patterns);
 
 #endif

@@ -3,6 +3,7 @@
  * Changes when: a field is added to the result. */
 #include "base/names.h"
 #include "spec/base64.h"
+#include "spec/json_text.h"
 #include "supervise/result.h"
 #include "supervise/utf8.h"
 
@@ -18,6 +19,15 @@ struct writer {
 static void set(struct writer *writer, const char *key, json_t *value)
 {
     writer->failed |= json_object_set_new(writer->object, key, value);
+}
+
+/* The object; or NULL, and nothing of it is left. */
+static json_t *finished(struct writer *writer)
+{
+    if (!writer->failed)
+        return writer->object;
+    json_decref(writer->object);
+    return NULL;
 }
 
 static json_t *number_or_null(uint64_t value)
@@ -86,7 +96,7 @@ static json_t *files_json(const struct bj_result *result)
             set(&entry, "bytes", json_integer((json_int_t)file->length));
             set(&entry, "base64", encoded(file->bytes, file->length));
         }
-        if (entry.failed || json_array_append_new(array, entry.object) < 0) {
+        if (json_array_append_new(array, finished(&entry)) < 0) {
             json_decref(array);
             return NULL;
         }
@@ -102,7 +112,7 @@ static json_t *usage_json(const struct bj_result *result)
     set(&usage, "memory_peak_bytes", number_or_null(result->memory_peak_bytes));
     set(&usage, "memory_source", json_string(result->memory_source));
     set(&usage, "processes_peak", number_or_null(result->processes_peak));
-    return usage.failed ? NULL : usage.object;
+    return finished(&usage);
 }
 
 static json_t *denials_json(const struct bj_result *result)
@@ -117,7 +127,11 @@ static json_t *denials_json(const struct bj_result *result)
         failed |=
             json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", "seccomp", "what", "others",
                                                    "count", (json_int_t)result->denials_unnamed));
-    return failed ? NULL : array;
+    if (failed) {
+        json_decref(array);
+        return NULL;
+    }
+    return array;
 }
 
 static json_t *layers_json(const struct bj_result *result)
@@ -130,7 +144,7 @@ static json_t *layers_json(const struct bj_result *result)
                          : state->on      ? "on"
                                           : "off"));
     }
-    return layers.failed ? NULL : layers.object;
+    return finished(&layers);
 }
 
 static json_t *timing_json(const struct bj_result *result)
@@ -147,7 +161,7 @@ static json_t *timing_json(const struct bj_result *result)
                                                                          (json_int_t)result->timing[i].us));
         set(&timing, "operations", operations);
     }
-    return timing.failed ? NULL : timing.object;
+    return finished(&timing);
 }
 
 static const char *signal_name(int number, char *text, size_t size)
@@ -180,7 +194,7 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "denials", denials_json(result));
     set(&writer, "layers", layers_json(result));
     set(&writer, "timing", timing_json(result));
-    char *text = writer.failed ? NULL : json_dumps(writer.object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *text = writer.failed ? NULL : bj__json_dump(writer.object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(writer.object);
     return text;
 }

@@ -4,6 +4,7 @@
 #include "supervise/run.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
@@ -34,6 +35,13 @@ void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
     if (run->plan->limits.cpu_us > 0 || !run->plan->cgroup)
         (void)bj__run_cpu_us(run); /* the kernel does not add up what dies with its pid namespace */
     bj__jail_kill(&run->jail);
+}
+
+void bj__run_fail(struct bj_run *run, int errnum, const char *what)
+{
+    if (run->failure[0] == 0)
+        (void)snprintf(run->failure, sizeof(run->failure), "cannot %s: %s", what, strerror(errnum));
+    bj__run_end(run, BJ_KILL_FAILED);
 }
 
 static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err)

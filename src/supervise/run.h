@@ -24,6 +24,7 @@ struct bj_run {
     int epoll_fd, timer_fd;
     enum bj_kill_reason killed;
     bool over;
+    char failure[128]; /* what the supervisor could not do, or "": the run is then a jail_error */
     uint64_t wall_deadline_us;
     uint64_t next_cpu_check_us;    /* UINT64_MAX: no cpu limit */
     uint64_t next_memory_check_us; /* UINT64_MAX: no memory limit, or the kernel watches it */
@@ -42,6 +43,8 @@ struct bj_run {
 };
 
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason); /* kills; the first reason stays */
+/* The same, for a failure of ours, while it runs or after its end: "cannot WHAT". The first one stays. */
+void bj__run_fail(struct bj_run *run, int errnum, const char *what);
 /* input.c */
 int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err);
 void bj__input_write(struct bj_run *run);

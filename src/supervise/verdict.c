@@ -28,6 +28,8 @@ static bool cpu_used_up(const struct bj_evidence *evidence)
 static enum bj_status judge(const struct bj_evidence *evidence, const char **ret_limit)
 {
     bool ended = evidence->reported || evidence->exec_errno;
+    if (evidence->failed)
+        return BJ_STATUS_JAIL_ERROR;
     if (!ended && evidence->killed == BJ_KILL_NONE && evidence->oom_kills == 0)
         return BJ_STATUS_JAIL_ERROR;
     if (evidence->killed == BJ_KILL_DENIED)

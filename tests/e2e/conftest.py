@@ -111,7 +111,7 @@ def pids_cgroup(jail):
 
 @pytest.fixture(scope="session")
 def as_root():
-    if os.geteuid() != 0:
+    if not belljar_run.is_root():
         pytest.skip("host lacks root for this test")
 
 

@@ -4,8 +4,11 @@ Its own file because a report of denials must never become a way through.
 Changes when: the filter names things differently, or another layer reports.
 """
 import socket
+import subprocess
 
 import pytest
+
+import belljar_run
 
 EACCES, EPERM, ENOSYS = "EACCES", "EPERM", "ENOSYS"
 
@@ -15,6 +18,17 @@ def reports(layers):
     value = str(layers.get("denial_report"))
     if value.startswith("unavailable"):
         pytest.skip("host lacks seccomp user notification")
+
+
+def answer_around(jail, *words):
+    """What a seccomp filter around this process (a container's) lets look's syscall answer outside of any jail; None without
+    one. Of two filters the kernel takes ERRNO before USER_NOTIF (seccomp(2)): such a call is refused, and not reported."""
+    with open("/proc/self/status", encoding="ascii") as f:
+        if "\nSeccomp:\t2" not in f.read():
+            return None
+    prefix = belljar_run.setpriv(*belljar_run.ordinary_user()) if belljar_run.is_root() else []
+    done = subprocess.run([*prefix, jail.programs + "/look", "syscall", *map(str, words)], check=False, capture_output=True, text=True)
+    return done.stdout.partition("syscall=")[2].strip()
 
 
 def test_nothing_refused_nothing_reported(jail):
@@ -47,15 +61,20 @@ def test_ptrace(jail, reports):
                                          (155, "pivot_root"), (170, "sethostname"), (101, "ptrace")])
 def test_dangerous_calls(jail, reports, number, name):
     result = jail.look("syscall", number, 0, 0, 0, 0, 0)
-    assert result.lines()["syscall"] in (EPERM, ENOSYS, EACCES), result
-    assert any(d["layer"] == "seccomp" and d["what"].startswith(name) and d["count"] == 1 for d in result.denials), \
+    answer = result.lines()["syscall"]
+    assert answer in (EPERM, ENOSYS, EACCES), result
+    assert answer == answer_around(jail, number, 0, 0, 0, 0, 0) or any(d["layer"] == "seccomp" and d["what"].startswith(name) and d["count"] == 1 for d in result.denials), \
         result
 
 
 def test_unknown_new_call(jail, reports):
     """glibc falls back on ENOSYS; the number is what there is to tell."""
     result = jail.look("syscall", 1999)
+    if answer_around(jail, 1999) == EPERM:
+        pytest.skip("host lacks ENOSYS for unknown calls: a container's filter answers EPERM")
     assert result.lines()["syscall"] == ENOSYS, result
+    if answer_around(jail, 1999) == ENOSYS:
+        return  # by that filter; there is nothing to report
     assert any("1999" in d["what"] for d in result.denials), result
 
 
@@ -73,7 +92,7 @@ def test_namespaces_by_clone(jail, reports):
     """clone(CLONE_NEWUSER | SIGCHLD): refused by its flags."""
     result = jail.look("syscall", 56, 0x10000011, 0, 0, 0, 0)
     assert result.lines()["syscall"] == EPERM, result
-    assert any(d["what"].startswith("clone") for d in result.denials), result
+    assert answer_around(jail, 56, 0x10000011, 0, 0, 0, 0) == EPERM or any(d["what"].startswith("clone") for d in result.denials), result
 
 
 def test_high_half_of_an_argument_does_not_matter(jail):

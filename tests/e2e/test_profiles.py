@@ -192,7 +192,7 @@ def test_cxx(jail, host_file):
         pytest.skip("host lacks a C++ compiler")
     source = host_file("a.cc", b"#include <iostream>\n#include <vector>\nint main() { std::vector<int> v(3); "
                                b"std::cout << v.size() << std::endl; }\n")
-    result = jail.run(["sh", "-c", "g++ a.cc && ./a.out"], ["--profile", "c", "-w", 60, "-t", 30, "--file",
+    result = jail.run(["sh", "-c", "g++ a.cc && ./a.out"], ["--profile", "c", "-w", 180, "-t", 90, "--file",
                                                             "a.cc=" + source])
     assert result.stdout == "3\n", result
 

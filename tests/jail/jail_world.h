@@ -35,19 +35,24 @@ struct patched {
     struct bj_op ops[BJ_MAX_OPS];
 };
 
-static inline struct bj_spec *world_spec(const struct world *world)
+static inline struct bj_spec *profile_spec(const struct world *world, const char *profile)
 {
     static const char *const command[] = {"/bin/sh", "-c", "echo ran > /mark/ran", NULL};
     static const char text[] = "#!/bin/sh\n";
     struct bj_spec *spec = NULL;
-    assert_int_equal(bj_spec_from_profile("default", &spec, NULL), 0);
+    assert_int_equal(bj_spec_from_profile(profile, &spec, NULL), 0);
     assert_int_equal(bj_spec_set_command(spec, command, NULL), 0);
     assert_int_equal(bj_spec_add_mount(spec, world->directory, "/mark", "rw", NULL), 0);
     assert_int_equal(bj_spec_add_file_bytes(spec, "lib/data.txt", text, sizeof(text) - 1, 0, NULL), 0);
     assert_int_equal(bj_spec_add_file_bytes(spec, "bin/run", text, sizeof(text) - 1, 1, NULL), 0);
     assert_int_equal(bj_spec_set_network(spec, "loopback", NULL), 0);
-    spec->nice = 1;
+    spec->nice = 19; /* below whatever the tests themselves run with */
     return spec;
+}
+
+static inline struct bj_spec *world_spec(const struct world *world)
+{
+    return profile_spec(world, "default");
 }
 
 static inline int count_own_leaves(const struct bj_host_cgroup *host)

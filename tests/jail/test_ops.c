@@ -10,6 +10,7 @@
 #include "jail/child/child.h"
 #include "jail/child/sys.h"
 
+#include <grp.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
@@ -87,6 +88,7 @@ static const struct fault faults[] = {
     FAIL(INHERITED, personality),
     FAIL(INHERITED, sched_getscheduler),
     FAIL(INHERITED, getpriority),
+    FAIL(NICE, getpriority),
     FAIL(NICE, setpriority),
     FAIL(IDS, setresgid),
     FAIL(IDS, setresuid),
@@ -143,6 +145,7 @@ static const struct {
 
 static struct world world;
 static struct patched patched;
+static unsigned injected; /* failures so far */
 
 /* Puts the filter in front of operation at, or of the plan's own filter, which lets no other one be loaded.
  * Returns the operation's new place. */
@@ -168,6 +171,7 @@ static uint32_t inject(const struct fault *fault, uint32_t at)
 
 static void assert_fails_at(uint32_t index, int expected, const char *what)
 {
+    injected++;
     struct bj_error err = {0};
     struct bj_result *result = NULL;
     const char *name = bj_op_name(patched.ops[index].code);
@@ -238,6 +242,35 @@ static void failing_op_is_reported(void **state)
         fail_msg("%s has no row in faults[]", bj_op_name(code));
 }
 
+static const struct fault *first_fault(uint16_t code)
+{
+    for (size_t i = 0; i < BJ_COUNT(faults); i++)
+        if (faults[i].op == code)
+            return &faults[i];
+    fail_msg("%s has no row in faults[]", bj_op_name(code));
+    return NULL;
+}
+
+/* The N-th operation of a plan as users have it, N = 0, 1, ... to the last. */
+static void every_operation_of_a_profile_is_reported(void **state)
+{
+    const char *profile = *(const char *const *)*state;
+    struct bj_error err = {0};
+    struct world other = world;
+    struct bj_spec *spec = profile_spec(&world, profile);
+    if (bj_plan_new(spec, &other.plan, &err) < 0)
+        fail_msg("%s: %s: %s", profile, err.field, err.message);
+    bj_spec_free(spec);
+    for (uint32_t at = 0; at < other.plan->op_count; at++) {
+        uint16_t code = other.plan->ops[at].code;
+        if (code == BJ_OP_JOIN_CGROUP && !joins_by_writing())
+            continue;
+        copy_plan(&other, &patched);
+        assert_fails_at(inject(first_fault(code), at), first_fault(code)->expected, profile);
+    }
+    bj_plan_free(other.plan);
+}
+
 /* A test that cannot see a run proves nothing by not seeing one. */
 static void the_plan_itself_runs(void **state)
 {
@@ -293,11 +326,22 @@ static void assertions_see_what_was_left_out(void **state)
     copy_plan(&world, &patched);
     remove_ops(&patched, BJ_OP_IDS);
     assert_fails_at(find_op(&patched, BJ_OP_ASSERT_IDS), ENOTRECOVERABLE, "uid 0");
+
+    gid_t before[256];
+    int count = getgroups(256, before);
+    assert_true(count >= 0);
+    copy_plan(&world, &patched);
+    remove_ops(&patched, BJ_OP_GROUPS);
+    assert_int_equal(setgroups(1, (gid_t[]){60888}),
+                     0); /* a group that opens files of the host to whoever has it */
+    assert_fails_at(find_op(&patched, BJ_OP_ASSERT_IDS), ENOTRECOVERABLE, "a supplementary group");
+    assert_int_equal(setgroups((size_t)count, before), 0);
 }
 
 /* What a caller can ask for and cannot get: found out only when the jail is made. Frees the spec. */
 static void assert_spec_fails(struct bj_spec *spec, enum bj_opcode code, int expected, const char *gone)
 {
+    injected++;
     struct bj_error err = {0};
     struct bj_plan *plan = NULL;
     struct bj_result *result = NULL;
@@ -352,7 +396,8 @@ static bool host_lacks_jails(int r, const struct bj_error *err)
 int main(void)
 {
     static uint16_t codes[BJ_OP__COUNT];
-    struct CMUnitTest tests[BJ_OP__COUNT + 4] = {
+    static const char *profiles[] = {"default", "c", "node", "python", "python-packages", "sh"};
+    struct CMUnitTest tests[BJ_OP__COUNT + 4 + BJ_COUNT(profiles)] = {
         cmocka_unit_test(the_plan_itself_runs),
         cmocka_unit_test(failing_execve_is_a_result),
         cmocka_unit_test(assertions_see_what_was_left_out),
@@ -364,11 +409,16 @@ int main(void)
         tests[count++] = (struct CMUnitTest){
             .name = bj_op_name(code), .test_func = failing_op_is_reported, .initial_state = &codes[code]};
     }
+    for (size_t i = 0; i < BJ_COUNT(profiles); i++)
+        tests[count++] = (struct CMUnitTest){.name = profiles[i],
+                                             .test_func = every_operation_of_a_profile_is_reported,
+                                             .initial_state = &profiles[i]};
     struct bj_error err = {0};
     int r = make_world(&world, &err);
     if (r == 0) {
         (void)unlink(world.mark);
         r = _cmocka_run_group_tests("operations", tests, count, NULL, NULL);
+        print_message("# %u failures were injected\n", injected);
     } else if (host_lacks_jails(r, &err)) {
         r = printf("1..0 # SKIP host lacks what a jail needs: %s\n", err.message) < 0;
     } else {

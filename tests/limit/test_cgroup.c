@@ -102,7 +102,8 @@ static void test_memory_hog_is_killed_and_counted(void **state)
     int status = wait_for(start_in(&fixture->cgroup, eat_memory, &bytes));
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     struct bj_cgroup_usage usage = usage_of(&fixture->cgroup);
-    assert_int_equal(usage.oom_kills, 1);
+    /* With memory.oom.group the victim may be counted twice: as such, and again as a member (mm/oom_kill.c). */
+    assert_in_range(usage.oom_kills, 1, 2);
     if (usage.memory_peak_bytes != UINT64_MAX) /* v2 before 5.19 */
         assert_in_range(usage.memory_peak_bytes, 15 * MIB, 16 * MIB);
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
@@ -228,7 +229,10 @@ static void test_kill_ends_a_fork_bomb(void **state)
 static void test_kill_without_cgroup_kill(void **state)
 {
     struct fixture *fixture = *state;
-    need(fixture->host.v1_pids[0], &fixture->host);
+    if (!fixture->host.v1_pids[0]) {
+        print_message("host lacks control groups v1\n");
+        skip();
+    }
     kill_a_bomb(fixture, false);
 }
 

@@ -1,6 +1,7 @@
 /* Making, removing and sweeping leaves: nothing is left, nothing of others is touched, whatever fails.
  * Its own file because it is about names and directories, not about what happens in a leaf.
  * Changes when: leaves get other names or another sign of a living owner. */
+#include "../support/become.h"
 #include "cgroup_fixture.h"
 
 static void test_made_and_removed_in_every_hierarchy(void **state)
@@ -41,11 +42,20 @@ static void test_remove_waits_for_the_last_member(void **state)
     assert_int_equal(wait_for(pid), 0);
 }
 
+static void remove_by_hand(const struct fixture *fixture)
+{
+    char path[400];
+    const char *list[5];
+    for (const char *const *parent = parents_of(&fixture->host, list); *parent; parent++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", *parent, fixture->cgroup.name);
+        for (int i = 0; **parent && rmdir(path) < 0 && errno == EBUSY && i < 1000; i++)
+            (void)usleep(1000);
+    }
+}
+
 static void test_remove_gives_up_and_says_so(void **state)
 {
     struct fixture *fixture = *state;
-    char path[400];
-    const char *list[5];
     make(fixture, &wide, 0);
     pid_t pid = start_in(&fixture->cgroup, sleep_long, NULL);
     uint64_t start = bj__now_us();
@@ -54,11 +64,44 @@ static void test_remove_gives_up_and_says_so(void **state)
     assert_int_equal(fixture->cgroup.unified_fd, -1); /* closed all the same */
     (void)kill(pid, SIGKILL);
     (void)wait_for(pid);
-    for (const char *const *parent = parents_of(&fixture->host, list); *parent; parent++) {
-        (void)snprintf(path, sizeof(path), "%s/%s", *parent, fixture->cgroup.name);
-        for (int i = 0; **parent && rmdir(path) < 0 && i < 1000; i++)
-            (void)usleep(1000);
+    remove_by_hand(fixture);
+}
+
+static int sleep_in_the_last_one(void *user)
+{
+    const int *fd = user;
+    return bj__small_write(*fd, "cgroup.procs", "0") < 0 ? 98 : sleep_long(NULL);
+}
+
+/* Without it in the first hierarchy no sweep would ever see it again. */
+static void test_a_leaf_that_stays_anywhere_stays_in_the_first(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct bj_host_cgroup *host = &fixture->host;
+    make(fixture, &wide, 0);
+    const char *first = host->v1_memory[0] ? host->v1_memory : host->v1_pids;
+    if (!first[0] || fixture->cgroup.unified_fd < 0) {
+        assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
+        print_message("host lacks a v1 and a v2 hierarchy\n");
+        skip();
     }
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(sleep_in_the_last_one(&fixture->cgroup.unified_fd));
+    char path[400], members[32] = "";
+    for (int i = 0; i < 1000 && !members[0]; i++) {
+        (void)usleep(1000);
+        (void)bj__small_read(fixture->cgroup.unified_fd, "cgroup.procs", members, sizeof(members));
+    }
+    int r = bj__cgroup_remove(&fixture->cgroup);
+    (void)snprintf(path, sizeof(path), "%s/%s", first, fixture->cgroup.name);
+    int stayed = access(path, F_OK);
+    (void)kill(pid, SIGKILL);
+    (void)wait_for(pid);
+    remove_by_hand(fixture);
+    assert_int_equal(r, -EBUSY);
+    assert_int_equal(stayed, 0);
 }
 
 static void test_a_failure_in_the_middle_leaves_nothing(void **state)
@@ -95,6 +138,27 @@ static void test_a_taken_name_is_passed_over(void **state)
     assert_null(strstr(path, fixture->cgroup.name));
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
     assert_int_equal(rmdir(path), 0);
+}
+
+/* An ordinary user could not enter a leaf of mode 0. */
+static void test_the_callers_umask_takes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat about;
+    need(has_memory(&fixture->host) && has_pids(&fixture->host), &fixture->host);
+    mode_t before = umask(0777);
+    int r = bj__cgroup_make(&fixture->cgroup, &fixture->host, &wide, 0, NULL);
+    (void)umask(before);
+    assert_int_equal(r, 0);
+    const int fds[] = {fixture->cgroup.memory_fd, fixture->cgroup.pids_fd, fixture->cgroup.cpuacct_fd,
+                       fixture->cgroup.unified_fd};
+    for (size_t i = 0; i < BJ_COUNT(fds); i++) {
+        if (fds[i] < 0)
+            continue;
+        assert_int_equal(fstat(fds[i], &about), 0);
+        assert_int_equal(about.st_mode & 0777, 0755);
+    }
+    assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
 }
 
 static void *make_many(void *user)
@@ -229,7 +293,8 @@ static int try_as_nobody(void)
     struct bj_host_cgroup host;
     struct bj_cgroup cgroup;
     struct bj_error err = {0};
-    if (geteuid() == 0 && (setresgid(60777, 60777, 60777) < 0 || setresuid(60777, 60777, 60777) < 0))
+    if (may_become_another() && (setresgid(ORDINARY_UID, ORDINARY_UID, ORDINARY_UID) < 0 ||
+                                 setresuid(ORDINARY_UID, ORDINARY_UID, ORDINARY_UID) < 0))
         return 2;
     bj__cgroup_init(&cgroup);
     if (bj__host_probe_cgroup(&host) < 0)
@@ -248,7 +313,7 @@ static int try_as_nobody(void)
 static void test_an_ordinary_user_without_groups_is_told_why(void **state)
 {
     struct fixture *fixture = *state;
-    if (geteuid() != 0 && (has_memory(&fixture->host) || has_pids(&fixture->host))) {
+    if (!may_become_another() && (has_memory(&fixture->host) || has_pids(&fixture->host))) {
         print_message("host lacks an ordinary user without groups\n");
         skip();
     }
@@ -268,8 +333,10 @@ int main(void)
         TEST(test_made_and_removed_in_every_hierarchy),
         TEST(test_remove_waits_for_the_last_member),
         TEST(test_remove_gives_up_and_says_so),
+        TEST(test_a_leaf_that_stays_anywhere_stays_in_the_first),
         TEST(test_a_failure_in_the_middle_leaves_nothing),
         TEST(test_a_taken_name_is_passed_over),
+        TEST(test_the_callers_umask_takes_nothing),
         TEST(test_threads_make_leaves_of_different_names),
         TEST(test_sweep_removes_what_a_killed_supervisor_left),
         TEST(test_sweep_spares_what_is_in_use),

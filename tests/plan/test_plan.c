@@ -87,7 +87,9 @@ static void compare_with_golden(const char *name, const char *text)
 {
     char path[512];
     static char golden[GOLDEN_MAX];
-    (void)snprintf(path, sizeof(path), "%s/%s.golden", GOLDEN_DIRECTORY, name);
+    const char *elsewhere =
+        getenv("BELLJAR_GOLDEN_DIRECTORY"); /* on a machine without the tree that was built */
+    (void)snprintf(path, sizeof(path), "%s/%s.golden", elsewhere ? elsewhere : GOLDEN_DIRECTORY, name);
     if (getenv("BELLJAR_UPDATE_GOLDEN")) {
         FILE *file = fopen(path, "we");
         assert_non_null(file);
@@ -262,6 +264,93 @@ static void apparmor_gives_way_to_a_mount_that_it_would_hide(void **state)
     }
 }
 
+/* A request that mounts where the profile shows nothing would have switched the layer off (a fuzzer found it). */
+static void apparmor_does_not_give_way_to_a_request(void **state)
+{
+    (void)state;
+    static const char profile_text[] = "{\"mount_sources\": [\"/srv\"], \"command\": [\"true\"]}";
+    static const char *const requests[] = {"{\"mounts\": [{\"source\": \"/srv/x\", \"target\": \"/data\"}]}",
+                                           "{\"mounts\": [{\"source\": \"/srv/x\", \"target\": \"/opt/x\"}]}"};
+    for (size_t i = 0; i < BJ_COUNT(requests); i++) {
+        struct bj_error err = {0};
+        struct bj_host host = modern_root();
+        host.apparmor = true;
+        (void)snprintf(host.apparmor_profile, sizeof(host.apparmor_profile), "belljar-guest");
+        struct bj_spec *profile = NULL;
+        struct bj_spec *spec = NULL;
+        struct bj_request request = {0};
+        assert_int_equal(bj__spec_parse_profile("p", profile_text, strlen(profile_text), &profile, NULL), 0);
+        assert_int_equal(bj__spec_parse_request(requests[i], strlen(requests[i]), &request, NULL), 0);
+        assert_int_equal(bj__spec_tighten(profile, &request, &spec, NULL), 0);
+        struct bj_plan *plan = build(spec, &host, &err);
+        if (i == 0) {
+            assert_null(plan);
+            assert_int_equal(err.code, BJ_ERROR_WIDENS);
+            assert_non_null(strstr(err.message, "\"/data\""));
+        } else {
+            assert_non_null(plan);
+            assert_true(plan->layers[BJ_LAYER_APPARMOR].on);
+        }
+        bj_plan_free(plan);
+        bj__request_done(&request);
+        bj_spec_free(spec);
+        bj_spec_free(profile);
+    }
+}
+
+/* What a mistake in a builder could leave out or turn round; found by the fuzzer of plan_check.c. */
+static void plans_without_a_wall_are_refused(void **state)
+{
+    static struct bj_op ops[BJ_MAX_OPS];
+    struct bj_plan copy;
+    struct bj_plan *plan = mutable_plan(ops, &copy);
+    static const uint16_t vital[] = {BJ_OP_SETUP_IDS,  BJ_OP_GROUPS,     BJ_OP_KEYRING,  BJ_OP_SECUREBITS,
+                                     BJ_OP_ASSERT_IDS, BJ_OP_MOUNT_ATTR, BJ_OP_LANDLOCK, BJ_OP_ASSERT_USERNS,
+                                     BJ_OP_PIDFD,      BJ_OP_HOSTNAME,   BJ_OP_RLIMIT,   BJ_OP_JOIN_CGROUP};
+    for (size_t v = 0; v < BJ_COUNT(vital); v++) {
+        uint32_t i = 0;
+        while (ops[i].code != vital[v] || (vital[v] == BJ_OP_RLIMIT && ops[i].slot != 4 /* RLIMIT_CORE */))
+            i++;
+        memmove(&ops[i], &ops[i + 1], (plan->op_count - i - 1) * sizeof(*ops));
+        copy.op_count = plan->op_count - 1;
+        copy.program.payload_first = plan->program.payload_first - (i < plan->program.payload_first);
+        if (bj__plan_check(&copy, NULL) == 0)
+            fail_msg("a plan without %s was accepted", bj_op_name(vital[v]));
+        memcpy(ops, plan->ops, plan->op_count * sizeof(*ops));
+        copy.op_count = plan->op_count;
+        copy.program.payload_first = plan->program.payload_first;
+    }
+    copy.clone_flags = plan->clone_flags & ~0x20000ull; /* CLONE_NEWNS: pivot would be the host's */
+    assert_true(bj__plan_check(&copy, NULL) < 0);
+    copy.clone_flags = plan->clone_flags;
+    copy.op_count = 0;
+    assert_true(bj__plan_check(&copy, NULL) < 0);
+    bj_plan_free(plan);
+}
+
+/* The root that is entered is the private one, and nothing is mounted that keeps its set-id programs. */
+static void what_is_mounted_is_made_harmless_first(void **state)
+{
+    static struct bj_op ops[BJ_MAX_OPS];
+    struct bj_plan copy;
+    struct bj_plan *plan = mutable_plan(ops, &copy);
+    for (uint32_t i = 0; i < plan->op_count; i++) {
+        uint16_t code = ops[i].code;
+        if (code == BJ_OP_ENTER)
+            ops[i].slot = ops[1].slot; /* a tree of the host's */
+        else if (code == BJ_OP_MOUNT_ATTR || code == BJ_OP_BIND || code == BJ_OP_ROOT_ATTR)
+            ops[i].value &= ~2ull; /* nosuid */
+        else if (code == BJ_OP_IDS)
+            ops[i].value = 0;
+        else
+            continue;
+        if (bj__plan_check(&copy, NULL) == 0)
+            fail_msg("operation %u, %s, was accepted", i, bj_op_name(code));
+        ops[i] = plan->ops[i];
+    }
+    bj_plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +360,9 @@ int main(void)
         cmocka_unit_test(apparmor_comes_before_landlock),
         cmocka_unit_test(apparmor_gives_way_to_a_mount_that_it_would_hide),
         cmocka_unit_test(paths_that_leave_the_root_are_refused),
+        cmocka_unit_test(apparmor_does_not_give_way_to_a_request),
+        cmocka_unit_test(plans_without_a_wall_are_refused),
+        cmocka_unit_test(what_is_mounted_is_made_harmless_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,5 +203,15 @@ def ordinary_user():
     return 60777, 60777
 
 
+def is_root():
+    """Root who may become an ordinary user. Root of a namespace that maps nobody else (`unshare -Ur`) is none."""
+    if os.geteuid() != 0:
+        return False
+    uid = ordinary_user()[0]
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        ranges = [[int(word) for word in line.split()] for line in file]
+    return any(first <= uid < first + count for first, _, count in ranges)
+
+
 if __name__ == "__main__":
     print(find_belljar() or sys.exit("no belljar: build it, or set BELLJAR"))

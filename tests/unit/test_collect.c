@@ -119,6 +119,21 @@ static void nothing_else_does(void **state)
     assert_refused(state, "missing", "does not exist");
 }
 
+/* Written twice, it would have been "File exists" the second time, and the run lost its output (a fuzzer found it). */
+static void what_is_asked_for_twice_comes_out_once(void **state)
+{
+    const struct fixture *fixture = *state;
+    const char *items[] = {"single.txt", "s*.txt", "single.txt", "*.txt", NULL};
+    struct bj_strings patterns = {items, 4};
+    struct bj_result *result = calloc(1, sizeof(*result));
+    int times = 0;
+    bj__collect(result, fixture->fd, &patterns);
+    for (size_t i = 0; i < result->file_count; i++)
+        times += strcmp(result->files[i].path, "single.txt") == 0;
+    assert_int_equal(times, 1);
+    bj_result_free(result);
+}
+
 static void patterns_do_not_cross_directories_or_name_control_characters(void **state)
 {
     struct bj_result *result = collect(state, "*");
@@ -135,6 +150,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(plain_files_come_out, make_box, remove_box),
         cmocka_unit_test_setup_teardown(nothing_else_does, make_box, remove_box),
+        cmocka_unit_test_setup_teardown(what_is_asked_for_twice_comes_out_once, make_box, remove_box),
         cmocka_unit_test_setup_teardown(patterns_do_not_cross_directories_or_name_control_characters, make_box,
                                         remove_box),
     };

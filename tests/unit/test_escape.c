@@ -63,6 +63,7 @@ static void what_is_not_utf8_is_shown(void **state)
     BECOMES("\xff\xfe", "\\xff\\xfe");
     BECOMES("\xc0\x9b", "\\xc0\\x9b");                   /* overlong ESC-like */
     BECOMES("\xe0\x80\x9b", "\\xe0\\x80\\x9b");          /* overlong */
+    BECOMES("\xf0\x80\x80\x8a", "\\xf0\\x80\\x80\\x8a"); /* overlong newline (a fuzzer found it) */
     BECOMES("\xed\xa0\x80", "\\xed\\xa0\\x80");          /* surrogate */
     BECOMES("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"); /* beyond U+10FFFF */
     BECOMES("\xe2\x82", "\\xe2\\x82");                   /* cut short by the end */

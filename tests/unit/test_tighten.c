@@ -90,6 +90,17 @@ static void limits_only_go_down(void **state)
     bj_spec_free(profile);
 }
 
+/* Where memory_bytes stands in for an address space that is not set, a larger one would be more (a fuzzer found it). */
+static void an_address_space_is_no_way_around_memory(void **state)
+{
+    static const char profile[] = "{'limits': {'memory_bytes': 2097152, 'address_space_bytes': null}}";
+    struct bj_spec *spec = narrowed(profile, "{'limits': {'address_space_bytes': 2097152}}");
+    assert_int_equal(spec->limits.address_space_bytes, 2097152);
+    bj_spec_free(spec);
+    refused(profile, "{'limits': {'address_space_bytes': 2097153}}", "limits.address_space_bytes",
+            "allows 2097152");
+}
+
 static void layers_only_get_stronger(void **state)
 {
     struct bj_spec *spec =
@@ -211,9 +222,13 @@ static void sources_lie_below_the_profiles(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_request_changes_nothing), cmocka_unit_test(limits_only_go_down),
-        cmocka_unit_test(layers_only_get_stronger),         cmocka_unit_test(words_only_get_narrower),
-        cmocka_unit_test(the_profiles_program_stays),       cmocka_unit_test(variables_by_name),
+        cmocka_unit_test(an_empty_request_changes_nothing),
+        cmocka_unit_test(limits_only_go_down),
+        cmocka_unit_test(an_address_space_is_no_way_around_memory),
+        cmocka_unit_test(layers_only_get_stronger),
+        cmocka_unit_test(words_only_get_narrower),
+        cmocka_unit_test(the_profiles_program_stays),
+        cmocka_unit_test(variables_by_name),
         cmocka_unit_test(sources_lie_below_the_profiles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

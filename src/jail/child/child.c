@@ -51,11 +51,13 @@ _Noreturn void bj__child_fail(struct bj_child *child, long err)
     struct bj_step_message message = {
         .magic = BJ_STEP_MAGIC,
         .step = BJ_STEP_FAIL,
-        .op = child->index < program->op_count ? program->ops[child->index].code : 0,
         .index = child->index,
         .err = (int32_t)(err < 0 ? -err : err),
+        .arg = (uint64_t)child->deed,
     };
-    (void)sys_write(BJ_SEAT_SYNC, &message, sizeof(message)); /* if nobody listens, the end of file tells */
+    if (child->deed == BJ_DEED_OPERATION && child->index < program->op_count)
+        message.op = program->ops[child->index].code;
+    (void)sys_write(child->sync, &message, sizeof(message)); /* if nobody listens, the end of file tells */
     sys_exit(125);
 }
 
@@ -67,6 +69,9 @@ static void wait_step(struct bj_child *child, enum bj_step step)
     do {
         length = sys_read(BJ_SEAT_SYNC, &message, sizeof(message));
     } while (length == -EINTR);
+    child->deed = BJ_DEED_LISTEN;
+    if (length < 0)
+        bj__child_fail(child, length);
     if (length != sizeof(message) || message.magic != BJ_STEP_MAGIC || message.step != step)
         sys_exit(125);
     if (step == BJ_STEP_MAPPED)
@@ -78,6 +83,7 @@ static void wait_step(struct bj_child *child, enum bj_step step)
 void bj__child_ops(struct bj_child *child, uint32_t first, uint32_t last)
 {
     const struct bj_program *program = child->program;
+    child->deed = BJ_DEED_OPERATION;
     for (child->index = first; child->index < last; child->index++) {
         const struct bj_op *op = &program->ops[child->index];
         long r = op->code > BJ_OP_NONE && op->code < BJ_OP__COUNT ? runners[op->code](child, op) : -EINVAL;
@@ -95,14 +101,38 @@ void bj__child_ops(struct bj_child *child, uint32_t first, uint32_t last)
  * then close whatever else the parent's program had open. */
 static void take_seats(struct bj_child *child)
 {
+    child->deed = BJ_DEED_SEATS;
+    child->sync = child->seats[BJ_SEAT_SYNC];
     for (int seat = BJ_SEAT_SYNC; seat < BJ_SEAT__END; seat++) {
         if (child->seats[seat] < 0)
             continue;
-        if (sys3(SYS_dup3, child->seats[seat], seat, 02000000 /* O_CLOEXEC */) < 0)
-            sys_exit(125);
+        long r = sys3(SYS_dup3, child->seats[seat], seat, 02000000 /* O_CLOEXEC */);
+        if (r < 0)
+            bj__child_fail(child, r);
     }
-    (void)sys3(SYS_close_range, 0, 2, 0); /* the caller's own stdio is not for us */
-    (void)sys3(SYS_close_range, BJ_SEAT__END, ~0u, 0);
+    child->sync = BJ_SEAT_SYNC;
+    long r = sys3(SYS_close_range, 0, 2, 0); /* the caller's own stdio is not for us */
+    if (r >= 0)
+        r = sys3(SYS_close_range, BJ_SEAT__END, ~0u, 0);
+    if (r < 0)
+        bj__child_fail(child, r);
+}
+
+/* READY takes the guest's directory along: files come out through it, and the disk limit is seen there. */
+static void say_ready(struct bj_child *child)
+{
+    child->deed = BJ_DEED_BOX;
+    long box = sys_openat(BJ_AT_FDCWD, "/box", 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
+    if (box < 0)
+        bj__child_fail(child, box);
+    child->deed = BJ_DEED_READY;
+    long r;
+    do {
+        r = bj__child_send(child, BJ_STEP_READY, (int)box, -1);
+    } while (r == -EINTR);
+    if (r < 0)
+        bj__child_fail(child, r);
+    (void)sys_close((int)box);
 }
 
 /* The payload's until it execs. It shares memory with pid 1, which by then only execs: copying the page tables
@@ -126,18 +156,30 @@ static long start_clock(uint64_t us)
 {
     const uint64_t spec[4] = {0, 0, us / 1000000u, us % 1000000u * 1000u}; /* struct itimerspec */
     long fd = sys2(SYS_timerfd_create, 1 /* CLOCK_MONOTONIC */, 0);
-    return fd == 1 ? sys4(SYS_timerfd_settime, fd, 0, SYS_ARG(spec), 0) : -EBADF;
+    long r = fd < 0 || fd == 1
+                 ? fd
+                 : sys3(SYS_dup3, fd, 1, 0); /* an operation may have left 1 open, as AppArmor's does */
+    return r < 0 ? r : sys4(SYS_timerfd_settime, 1, 0, SYS_ARG(spec), 0);
 }
 
-/* pid 1 keeps nothing of the parent's: it becomes a program of its own, whose memory never held a secret. */
+/* pid 1 keeps nothing of the parent's: it becomes a program of its own, whose memory never held a secret. The
+ * payload works in the same memory meanwhile: a message of ours is made of a copy. */
 static _Noreturn void become_init(const struct bj_child *child)
 {
     static const char *const argv[] = {"init", NULL};
     static const char *const envp[] = {NULL};
-    (void)sys3(SYS_dup3, BJ_SEAT_STATUS, 0, 0); /* seats 0 and 1: not closed by exec */
-    if (start_clock(child->wall_us + BJ_INIT_GRACE_US) == 0)
-        (void)sys5(SYS_execveat, BJ_SEAT_INIT, SYS_ARG(""), SYS_ARG(argv), SYS_ARG(envp), BJ_AT_EMPTY_PATH);
-    sys_exit(125); /* ends the pid namespace, and the payload with it */
+    /* Only now: making the payload needed the capabilities. The guest's id is the next one. */
+    long r = child->program->host_ids ? bj__child_set_ids((long)child->run_id, (long)child->run_id) : 0;
+    if (r >= 0)
+        r = sys3(SYS_dup3, BJ_SEAT_STATUS, 0, 0); /* seats 0 to 2: not closed by exec */
+    if (r >= 0)
+        r = start_clock(child->wall_us + BJ_INIT_GRACE_US);
+    if (r >= 0)
+        r = sys3(SYS_dup3, BJ_SEAT_HOLD_WRITE, 2, 0);
+    if (r >= 0)
+        r = sys5(SYS_execveat, BJ_SEAT_INIT, SYS_ARG(""), SYS_ARG(argv), SYS_ARG(envp), BJ_AT_EMPTY_PATH);
+    struct bj_child failed = {.program = child->program, .sync = BJ_SEAT_SYNC, .deed = BJ_DEED_INIT};
+    bj__child_fail(&failed, r); /* ends the pid namespace, and the payload with it */
 }
 
 _Noreturn void bj__child_main(struct bj_child *child)
@@ -149,13 +191,10 @@ _Noreturn void bj__child_main(struct bj_child *child)
     child->index = 0;
     wait_step(child, BJ_STEP_MAPPED);
     bj__child_ops(child, 0, child->program->payload_first);
-    int box = (int)sys_openat(BJ_AT_FDCWD, "/box", 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
-    if (bj__child_send(child, BJ_STEP_READY, box, -1) < 0)
-        sys_exit(125);
-    if (box >= 0)
-        (void)sys_close(box);
+    say_ready(child);
     wait_step(child, BJ_STEP_GO);
 
+    child->deed = BJ_DEED_CLONE;
     /* Where the caller ignores SIGCHLD, pid 1 would never hear of the payload's end (wait(2), NOTES). */
     long pid = bj__child_default_signal(SIGCHLD);
     if (pid >= 0)

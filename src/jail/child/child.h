@@ -16,7 +16,7 @@
 enum bj_seat {
     BJ_SEAT_SYNC = 3,   /* steps and failures, SOCK_SEQPACKET to the parent; closed by the payload's exec */
     BJ_SEAT_STATUS = 4, /* pid 1's report to the parent; its other end's EOF means that the parent is gone */
-    BJ_SEAT_HOLD = 5,   /* payload: end of file once pid 1 has exec'd its own program */
+    BJ_SEAT_HOLD = 5,   /* payload: a byte once pid 1 is its own program, and confined */
     BJ_SEAT_HOLD_WRITE = 6,
     BJ_SEAT_INIT = 7, /* the program of pid 1, a sealed memfd */
     BJ_SEAT_STDIN = 8,
@@ -37,6 +37,23 @@ enum bj_step {
     BJ_STEP_FAIL = 5 /* child: operation op failed with err; after EXECING: the program cannot be executed */
 };
 
+/* What the child does besides operations, each of which may fail as well: X(NAME, "cannot ...").
+ * The text is the parent's. */
+#define BJ_DEED_LIST(X)                                                                                        \
+    X(SEATS, "take its descriptors")                                                                           \
+    X(LISTEN, "hear from its supervisor")                                                                      \
+    X(BOX, "open the guest's directory")                                                                       \
+    X(READY, "say that it is ready")                                                                           \
+    X(CLONE, "make the process that becomes the program")                                                      \
+    X(INIT, "become its own program")
+enum bj_deed {
+    BJ_DEED_OPERATION, /* none of these: the message names an operation */
+#define X(name, text) BJ_DEED_##name,
+    BJ_DEED_LIST(X)
+#undef X
+        BJ_DEED__COUNT
+};
+
 #define BJ_STEP_MAGIC 0x626a7331u /* "bjs1" */
 struct bj_step_message {
     uint32_t magic;
@@ -44,7 +61,7 @@ struct bj_step_message {
     uint16_t op;    /* enum bj_opcode */
     uint32_t index; /* of the operation in the plan */
     int32_t err;    /* positive errno */
-    uint64_t arg;
+    uint64_t arg;   /* FAIL: enum bj_deed */
 };
 
 /* What pid 1 reports when the payload has ended. Advice: the parent checks it against its own wait. */
@@ -67,10 +84,12 @@ struct bj_child {
     uint64_t run_id;         /* from the MAPPED message */
     uint64_t wall_us;        /* from the GO message */
     int slots[BJ_SLOT_MAX];
-    uint32_t index; /* of the operation that runs */
-    int ruleset;    /* Landlock, between its operations */
-    int pidfd;      /* of the payload itself, for the supervisor */
-    int listener;   /* of the system call filter, or -1 */
+    int sync;          /* where SYNC is now */
+    enum bj_deed deed; /* what it does, for the message if that fails */
+    uint32_t index;    /* of the operation that runs */
+    int ruleset;       /* Landlock, between its operations */
+    int pidfd;         /* of the payload itself, for the supervisor */
+    int listener;      /* of the system call filter, or -1 */
 };
 
 /* Never returns. */
@@ -86,6 +105,9 @@ long bj__child_send(const struct bj_child *child, enum bj_step step, int first, 
 /* Gives a signal its default action: an ignored one stays ignored over CLONE_CLEAR_SIGHAND and exec. In
  * op_process.c. */
 long bj__child_default_signal(long signal);
+
+/* Real, effective and saved. In op_creds.c. */
+long bj__child_set_ids(long gid, long uid);
 
 typedef long bj_op_runner(struct bj_child *child, const struct bj_op *op);
 #define X(name, text, phase, doc) bj_op_runner bj__op_##name;

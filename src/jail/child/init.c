@@ -1,7 +1,7 @@
 /* pid 1 of a jail: reaps, reports how the payload ended, and ends with it, when the supervisor is gone, or when
  * the limit on wall clock time is long over.
  * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd
- * clean, holds two descriptors, no environment, no capability, and runs under a filter of five calls.
+ * clean, holds two descriptors, no environment, no capability, and runs under a filter of six calls.
  * Changes when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
 #include "jail/child/child.h"
 
@@ -19,6 +19,7 @@
 
 #define STATUS_FD   0
 #define CLOCK_FD    1
+#define HOLD_FD     2 /* the payload waits for a byte from it before it execs */
 #define PAYLOAD_PID 2 /* the first process that pid 1 makes in its namespace */
 
 #if defined(__x86_64__)
@@ -38,6 +39,7 @@ static const struct sock_filter filter[] = {
     ALLOW(SYS_read),
     ALLOW(SYS_waitid),
     ALLOW(SYS_write),
+    ALLOW(SYS_close),
     ALLOW(SYS_exit_group),
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
@@ -64,6 +66,18 @@ static long confine(void)
     return r;
 }
 
+/* The program may start. An end of file would not do: it also comes when pid 1 dies, a moment before the kernel
+ * kills the namespace (kernel/exit.c, do_exit: files first). */
+static long let_go(void)
+{
+    long r;
+    do {
+        r = sys_write(HOLD_FD, "", 1);
+    } while (r == -EINTR);
+    (void)sys_close(HOLD_FD);
+    return r;
+}
+
 /* Reaps all that can be reaped; true once the payload was among them and has been reported. */
 static int reap(void)
 {
@@ -71,9 +85,11 @@ static int reap(void)
         siginfo_t info;
         info.si_pid = 0;
         long r = sys5(SYS_waitid, P_ALL, 0, SYS_ARG(&info), WEXITED | WNOHANG | __WALL, 0);
-        if (r == -ECHILD)
-            return 1; /* cannot be: the payload is our child until it is reaped here */
-        if (r < 0 || info.si_pid == 0)
+        if (r == -EINTR)
+            continue;
+        if (r < 0)
+            return 1; /* cannot be: the payload is our child until it is reaped here. An end without a report is known */
+        if (info.si_pid == 0)
             return 0;
         if (info.si_pid == PAYLOAD_PID) {
             struct bj_status_message message = {
@@ -91,7 +107,7 @@ _Noreturn void bj_init_main(void)
     uint64_t children = 1ull << (SIGCHLD - 1);
     (void)sys4(SYS_rt_sigprocmask, SIG_SETMASK, SYS_ARG(&mask), 0, sizeof(mask));
     long signals = sys4(SYS_signalfd4, -1, SYS_ARG(&children), sizeof(children), SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals < 0 || confine() < 0)
+    if (signals < 0 || confine() < 0 || let_go() < 0)
         sys_exit(125);
     struct pollfd watched[3] = {{.fd = STATUS_FD, .events = POLLIN},
                                 {.fd = CLOCK_FD, .events = POLLIN},

@@ -9,8 +9,11 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 
+/* value: not 0 if no supplementary group may be left: to drop them takes a right that an ordinary user has not. */
 long bj__op_ASSERT_IDS(struct bj_child *child, const struct bj_op *op)
 {
+    if (op->value && sys2(SYS_getgroups, 0, 0) != 0)
+        return -ENOTRECOVERABLE;
     if (sys3(SYS_setresuid, 0, 0, 0) >= 0 || sys3(SYS_setresgid, 0, 0, 0) >= 0 ||
         sys2(SYS_setgroups, 0, 0) >= 0)
         return -ENOTRECOVERABLE;

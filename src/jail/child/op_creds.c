@@ -11,7 +11,7 @@
 #include <linux/securebits.h>
 #include <sys/prctl.h>
 
-static long set_ids(long gid, long uid)
+long bj__child_set_ids(long gid, long uid)
 {
     long r = sys3(SYS_setresgid, gid, gid, gid);
     return r < 0 ? r : sys3(SYS_setresuid, uid, uid, uid);
@@ -20,7 +20,7 @@ static long set_ids(long gid, long uid)
 /* value: inside uid and gid of the jail's root. */
 long bj__op_SETUP_IDS(struct bj_child *child, const struct bj_op *op)
 {
-    return set_ids((long)op->value, (long)op->value);
+    return bj__child_set_ids((long)op->value, (long)op->value);
 }
 
 long bj__op_GROUPS(struct bj_child *child, const struct bj_op *op)
@@ -32,7 +32,7 @@ long bj__op_GROUPS(struct bj_child *child, const struct bj_op *op)
 long bj__op_IDS(struct bj_child *child, const struct bj_op *op)
 {
     long id = op->flags & BJ_OPF_RUN_IDS ? (long)child->run_id + 1 : (long)op->value;
-    return set_ids(id, id);
+    return bj__child_set_ids(id, id);
 }
 
 /* A fresh anonymous session keyring: keys of the caller are possessed no longer (keyrings(7)). */
@@ -53,8 +53,9 @@ long bj__op_BOUNDING(struct bj_child *child, const struct bj_op *op)
 {
     for (long capability = 0; capability < 64; capability++) {
         long r = sys2(SYS_prctl, PR_CAPBSET_DROP, capability);
-        if (r == -EINVAL)
-            return 0; /* beyond the last one that this kernel knows */
+        /* Beyond the last one that this kernel knows; one that it knows has a place in the set (capabilities(7)). */
+        if (r == -EINVAL && sys2(SYS_prctl, PR_CAPBSET_READ, capability) < 0)
+            return 0;
         if (r < 0)
             return r;
     }

@@ -40,7 +40,7 @@ long bj__op_SECCOMP(struct bj_child *child, const struct bj_op *op)
     return r;
 }
 
-/* pid 1 must be its own clean program before the guest's first instruction: its end of the pipe closes at exec. */
+/* pid 1 must be its own clean program, under its own filter, before the guest's first instruction. */
 static long wait_for_init(void)
 {
     char byte;
@@ -48,7 +48,7 @@ static long wait_for_init(void)
     do {
         r = sys_read(BJ_SEAT_HOLD, &byte, 1);
     } while (r == -EINTR);
-    return r;
+    return r == 0 ? -ESRCH : r; /* the end of file: it is dead, and so are we in a moment */
 }
 
 long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
@@ -57,7 +57,9 @@ long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
     long r = wait_for_init();
     if (r < 0)
         return r;
-    r = bj__child_send(child, BJ_STEP_EXECING, child->pidfd, child->listener);
+    do {
+        r = bj__child_send(child, BJ_STEP_EXECING, child->pidfd, child->listener);
+    } while (r == -EINTR);
     if (r < 0)
         return r;
     if (child->listener >= 0)

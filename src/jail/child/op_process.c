@@ -79,6 +79,9 @@ long bj__op_RLIMIT(struct bj_child *child, const struct bj_op *op)
 
 long bj__op_NICE(struct bj_child *child, const struct bj_op *op)
 {
+    long r = sys2(SYS_getpriority, PRIO_PROCESS, 0);
+    if (r < 0 || r <= 20 - (long)op->value) /* a caller that is less important already may not come back */
+        return r < 0 ? r : 0;
     return sys3(SYS_setpriority, PRIO_PROCESS, 0, (long)op->value);
 }
 
