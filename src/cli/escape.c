@@ -36,10 +36,10 @@ static bool is_harmless(const unsigned char *bytes, unsigned count)
 
     for (unsigned i = 1; i < count; i++)
         code = code << 6 | (bytes[i] & 0x3fu);
-    if (code < 0x20)
-        return code == '\n' || code == '\t' || code == '\r';
     if (code < smallest[count] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
         return false;
+    if (code < 0x20)
+        return code == '\n' || code == '\t' || code == '\r';
     if (code >= 0x7f && code <= 0x9f)
         return false;
     /* Overrides of the direction can make text read as what it is not (CVE-2021-42574). */

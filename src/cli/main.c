@@ -48,8 +48,10 @@ int main(int argc, char **argv)
 {
     enum cli_command command;
 
-    if (fill_standard_seats() < 0)
+    if (fill_standard_seats() < 0) {
+        bj__say("belljar: descriptors 0, 1 and 2 are not open and cannot be opened: %s", strerror(errno));
         return CLI_FAILED;
+    }
     if (argc < 2) {
         bj__say("belljar: a command is missing; try: belljar run -- echo hello (or: belljar help)");
         return CLI_FAILED;

@@ -27,11 +27,12 @@ int bj__write_all(int fd, const void *bytes, size_t length)
 void bj__say(const char *format, ...)
 {
     char text[2048];
+    unsigned char room[4 * sizeof(text) + 1];
     struct escape escape = {0};
-    BJ_BUF struct bj_buf out;
+    /* Never grows: that memory is short must be said, too. */
+    struct bj_buf out = {.bytes = room, .capacity = sizeof(room), .maximum = sizeof(room) - 1};
     va_list args;
 
-    bj__buf_init(&out, 4 * sizeof(text));
     va_start(args, format);
     int length = vsnprintf(text, sizeof(text), format, args);
     va_end(args);

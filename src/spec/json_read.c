@@ -2,6 +2,7 @@
  * Its own file because every value of a spec is read by one of these, so that all errors are worded alike.
  * Changes when: a field has a new type of value, or the wording of errors changes. */
 #include "spec/json_read.h"
+#include "spec/json_text.h"
 
 #include "spec/base64.h"
 
@@ -44,11 +45,14 @@ int bj__json_load(const char *text, size_t length, size_t maximum, json_t **ret_
                          BJ_MAX_OPAQUE_DEPTH);
     json_error_t problem;
     BJ_JSON json_t *root = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &problem);
-    if (!root && json_error_code(&problem) == json_error_out_of_memory)
+    if (!root &&
+        (json_error_code(&problem) == json_error_out_of_memory || problem.line < 0)) /* or says nothing */
         return bj__error_memory(err);
     if (!root)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "not valid JSON at line %d, column %d: %s",
                          problem.line, problem.column, problem.text);
+    if (!bj__json_is_whole(root, text, length))
+        return bj__error_memory(err);
     if (!json_is_object(root))
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "expected a JSON object: { ... }");
     *ret_root = root;

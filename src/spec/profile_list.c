@@ -2,6 +2,7 @@
  * Its own file because listing directories is not on the way of a run.
  * Changes when: people want to know more of a profile before they name it. */
 #include "spec/check.h"
+#include "spec/json_text.h"
 #include "spec/profile.h"
 
 #include <dirent.h>
@@ -142,7 +143,7 @@ static char *print_json(const struct bj_profile_entry *entries, size_t count)
             return NULL;
         }
     }
-    char *text = array ? json_dumps(array, JSON_INDENT(2)) : NULL;
+    char *text = array ? bj__json_dump(array, JSON_INDENT(2)) : NULL;
     json_decref(array);
     return text;
 }

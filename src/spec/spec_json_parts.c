@@ -3,6 +3,7 @@
  * Changes when: one of them gets another key. */
 #include "spec/check.h"
 #include "spec/json_read.h"
+#include "spec/json_text.h"
 
 #include <stdio.h>
 
@@ -324,7 +325,7 @@ int bj__read_opaque(struct bj_reader *reader, const char *field, const json_t *v
     const char **ret_text = target;
     if (!json_is_object(value))
         return bj__json_wrong(reader, field, value, "an object");
-    BJ_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    BJ_FREE char *text = bj__json_dump(value, JSON_COMPACT | JSON_REAL_PRECISION(17));
     if (!text || bj__copy_text(&reader->spec->arena, text, ret_text) < 0)
         return bj__error_memory(reader->err);
     return 0;

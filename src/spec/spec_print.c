@@ -4,6 +4,7 @@
 #include "spec/base64.h"
 #include "spec/check.h"
 #include "spec/json_read.h"
+#include "spec/json_text.h"
 
 /* Takes over the value; -ENOMEM when it is NULL or cannot be added. */
 static int set(json_t *object, const char *key, json_t *value)
@@ -229,5 +230,5 @@ char *bj_spec_json(const struct bj_spec *spec)
         r = print_tree(spec, root);
     if (r == 0)
         r = print_walls(spec, root);
-    return r < 0 ? NULL : json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    return r < 0 ? NULL : bj__json_dump(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
 }
