@@ -2,16 +2,28 @@
 # Changes when: there is another thing that one wants to do with one word.
 #
 #   make          build into build/          make demo     install what is missing, build, show it at work
-#   make test     install what is missing, run every test
-#   make test-vm  the same program on Debian's stock kernel in QEMU (minutes; no part of make test)
-#   make bench    install what is missing, compare with other jails
-#   make check    the project's own checks: layers, symbols, sizes, documents; and the analyzers
-#   make format   clang-format over the C sources
-#   make fuzz     build and run the fuzzers for a minute each
+#   make test     install what is missing, run every test that takes less than minutes
 #   make install  install (as root; DESTDIR= and PREFIX= are respected when build/ is new)
+#   make bench    install what is missing, compare with other jails
+#   make format   clang-format over the C sources
+#
+# The long suites; with RECORD=1 they write what they found to docs/, from where the README's table is made:
+#   make test-vm         the whole suite on Debian's stock kernel in QEMU, in each configuration
+#   make test-vm-short   the part of it that fits ten minutes without hardware virtualization
+#   make test-modes      the whole suite as root, as an ordinary user and under unshare -Ur
+#   make test-containers the whole suite inside unprivileged containers
+#   make test-sanitized  the whole suite with AddressSanitizer and UndefinedBehaviorSanitizer, the jail on
+#   make fault           every operation, system call and allocation fails once; the supervisor is killed at each
+#   make sabotage        every attack, with every wall taken away in turn
+#   make fuzz            the fuzzers, SECONDS= each (default 60)
+#   make soak            RUNS= (default 100000) mixed runs at full speed
+#   make check           the project's own checks: layers, symbols, sizes, documents; and the analyzers
 
-BUILD  ?= build
-PREFIX ?= /usr/local
+BUILD   ?= build
+PREFIX  ?= /usr/local
+SECONDS ?= 60
+RUNS    ?= 100000
+record  := $(if $(RECORD),--record)
 
 all: $(BUILD)/build.ninja # programs: $(BUILD)/belljar
 	@ninja -C $(BUILD)
@@ -34,23 +46,46 @@ demo:
 	@tools/demo $(BUILD)/belljar
 
 test: with-tests
-	@tools/run-tests $(BUILD)
+	@tools/deps container
+	@tools/run-tests $(record) $(BUILD)
 
-test-vm:
-	@tools/deps build test vm
-	@$(MAKE) --no-print-directory all
-	@tests/vm/run --build $(BUILD)
+test-vm test-vm-short: with-tests
+	@tools/deps vm
+	@tests/vm/run --build $(BUILD) $(if $(findstring short,$@),--short) $(record)
+
+test-modes: with-tests
+	@tests/modes/run.py --build $(BUILD) $(record)
+
+test-containers: with-tests
+	@tools/deps container
+	@tests/container/run.py --build $(BUILD) $(record)
+
+test-sanitized:
+	@tools/deps build test fuzz
+	@tools/test-sanitized $(record) $(BUILD)-sanitized
+
+fault: with-tests
+	@tests/fault/run.py --build $(BUILD) $(record)
+
+sabotage: with-tests
+	@tests/sabotage/run.py --build $(BUILD) $(record)
+
+fuzz:
+	@tools/deps build fuzz
+	@fuzz/run $(record) $(SECONDS)
+
+soak: with-tests
+	@tests/soak/run.py --build $(BUILD) --runs $(RUNS) $(record)
 
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
 	@python3 bench/run.py --build $(BUILD)
 
-check:
-	@tools/deps build check
-	@$(MAKE) --no-print-directory all
+check: with-tests
+	@tools/deps check
 	@status=0; for check in tools/check-*; do $$check $(BUILD) || status=1; done; \
-	tools/analyze $(BUILD) || status=1; exit $$status
+	tools/analyze $(record) $(BUILD) || status=1; exit $$status
 
 install: all
 	meson install -C $(BUILD) --no-rebuild
@@ -58,14 +93,11 @@ install: all
 deps:
 	@tools/deps build test bench
 
-fuzz:
-	@tools/deps build fuzz
-	@fuzz/run
-
 format:
 	@clang-format-14 -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all with-tests demo test test-vm bench check install deps fuzz format clean
+.PHONY: all with-tests demo test test-vm test-vm-short test-modes test-containers test-sanitized fault sabotage fuzz soak bench \
+	check install deps format clean
