@@ -12,7 +12,7 @@
 #   make test-vm-short   the part of it that fits ten minutes without hardware virtualization
 #   make test-modes      the whole suite as root, as an ordinary user and under unshare -Ur
 #   make test-containers the whole suite inside unprivileged containers
-#   make test-sanitized  the whole suite with AddressSanitizer and UndefinedBehaviorSanitizer, the jail on
+#   make test-sanitized  (test-sanitized-short: the C tests, the corpora and a part of the rest) the whole suite with AddressSanitizer and UndefinedBehaviorSanitizer, the jail on
 #   make fault           every operation, system call and allocation fails once; the supervisor is killed at each
 #   make sabotage        every attack, with every wall taken away in turn
 #   make fuzz            the fuzzers, SECONDS= each (default 60)
@@ -60,9 +60,9 @@ test-containers: with-tests
 	@tools/deps container
 	@tests/container/run.py --build $(BUILD) $(record)
 
-test-sanitized:
-	@tools/deps build test fuzz
-	@tools/test-sanitized $(record) $(BUILD)-sanitized
+test-sanitized test-sanitized-short:
+	@tools/deps build test
+	@tools/test-sanitized $(if $(findstring short,$@),--short) $(record) $(BUILD)-sanitized
 
 fault: with-tests
 	@tests/fault/run.py --build $(BUILD) $(record)
@@ -99,5 +99,5 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all with-tests demo test test-vm test-vm-short test-modes test-containers test-sanitized fault sabotage fuzz soak bench \
-	check install deps format clean
+.PHONY: all with-tests demo test test-vm test-vm-short test-modes test-containers test-sanitized test-sanitized-short fault \
+	sabotage fuzz soak bench check install deps format clean

@@ -13,7 +13,6 @@ import subprocess
 import time
 
 import belljar_run
-import leaks
 
 # What these cases ask the harness to send, beyond their header.
 STDIN = {"rs-out-before-in": b"line\n" * (1 << 18), "rs-out-ignore-stdin": b"x" * (10 << 20),
@@ -58,7 +57,7 @@ def no_process(name):
         """One second after the verdict, and for good."""
         deadline = time.monotonic() + 1.0
         while time.monotonic() < deadline:
-            left = [pid for pid, (_, state, comm) in leaks.parents().items() if comm == name and state not in "ZX"]
+            left = context.harness.processes_named(name)
             if not left:
                 return None
             time.sleep(0.05)

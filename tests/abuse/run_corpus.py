@@ -222,6 +222,9 @@ class Harness:
         os.close(self.lock)
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def processes_named(self, name):
+        return [pid for pid, (_, state, comm) in leaks.parents().items() if comm == name and state not in "ZX"]
+
     def belljar_with(self, options, command, **more):
         return belljar_run.run(self.belljar, options, command, prefix=self.prefix, env=self.environment,
                                pass_fds=self.descriptors, cwd="/", timeout=CASE_SECONDS, **more)

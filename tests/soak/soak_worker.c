@@ -219,22 +219,32 @@ static int next_letter(char *ret_letter)
     return -1;
 }
 
+/* What to poll of the slots in use, and a slot that is not, or NULL. */
+static nfds_t look_at(struct slot *slots, size_t slot_count, struct pollfd *polled, struct slot **of,
+                      struct slot **ret_vacant)
+{
+    nfds_t count = 0;
+    *ret_vacant = NULL;
+    for (size_t i = 0; i < slot_count; i++) {
+        if (slots[i].run) {
+            of[count] = &slots[i];
+            polled[count++] = (struct pollfd){.fd = bj_run_fd(slots[i].run), .events = POLLIN};
+        } else {
+            *ret_vacant = &slots[i];
+        }
+    }
+    return count;
+}
+
 static void run_by_library(struct worker *worker, size_t slot_count)
 {
     struct slot slots[SLOTS_MOST] = {{0}};
     bool open = true;
     for (;;) {
         struct pollfd polled[SLOTS_MOST + 1];
-        struct slot *of[SLOTS_MOST], *vacant = NULL;
-        nfds_t count = 0;
-        for (size_t i = 0; i < slot_count; i++) {
-            if (slots[i].run) {
-                of[count] = &slots[i];
-                polled[count++] = (struct pollfd){.fd = bj_run_fd(slots[i].run), .events = POLLIN};
-            } else {
-                vacant = &slots[i];
-            }
-        }
+        struct slot *of[SLOTS_MOST];
+        struct slot *vacant;
+        nfds_t count = look_at(slots, slot_count, polled, of, &vacant);
         if (count == 0 && !open)
             return;
         polled[count] = (struct pollfd){.fd = vacant && open ? STDIN_FILENO : -1, .events = POLLIN};
