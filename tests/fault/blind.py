@@ -27,7 +27,7 @@ REASONS = (
     (r"(write|unshare) \(join_cgroup\)", "without /proc no group can be seen; the limits are tried by tests/e2e/test_status.py"),
     (r"(timerfd_settime|dup3) \(init of pid 1\)", "pid 1's own clock, a second wall; tried by tests/e2e/test_status.py"),
     (r"(capset|prctl|seccomp|rt_sigprocmask) \(program of pid 1\)",
-     "pid 1 is not to be looked at from inside; tests/e2e/test_root.py looks from outside"),
+     "pid 1 is not to be looked at from inside; tests/fault/test_fault.py looks from outside"),
     (r"(ppoll|read|waitid|write) \(program of pid 1\)", "asked again at once"),
 )
 

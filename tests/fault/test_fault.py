@@ -5,7 +5,9 @@ Changes when: run.py does.
 """
 import argparse
 import os
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -42,6 +44,32 @@ def test_sweep(lists, name):
     for tally in sweep():
         assert tally.points > 0
         assert not tally.failures, "%d of %d: %s" % (len(tally.failures), tally.points, tally.failures[:5])
+
+
+@pytest.mark.skipif(LACKS is not None, reason=LACKS or "")
+def test_pid_one_is_confined_before_the_program_starts(lists):
+    """What the program cannot see of pid 1 is seen from outside, at the program's first word."""
+    place = lists.sweeper.world
+    argv = lists.sweeper.run_argv(0, lists.sweeper.layers, ["--wall-time", "20"], [*sweeps.COMMAND, "stay"])
+    said = os.path.join(place.marks[0], "audit")
+    if os.path.exists(said):
+        os.unlink(said)
+    # prlimit and setpriv exec what follows them: the child is the command.
+    child = subprocess.Popen([*place.prefix(), *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 15
+        while not os.path.exists(said):
+            assert time.monotonic() < deadline and child.poll() is None, "the program did not start"
+        first = [pid for pid, (parent, _, _) in world.leaks.parents().items() if parent == child.pid]
+        assert len(first) == 1, first
+        with open("/proc/%d/status" % first[0], encoding="ascii", errors="replace") as f:
+            status = dict(line.rstrip("\n").split(":\t", 1) for line in f if ":\t" in line)
+        assert (status["Seccomp"], status["NoNewPrivs"]) == ("2", "1"), status
+        assert {int(status[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")} == {0}, status
+        assert int(status["SigBlk"], 16) | 0x40100 == 0xffffffffffffffff, status  # but SIGKILL and SIGSTOP
+    finally:
+        child.terminate()  # in order: its group is removed
+        child.wait(15)
 
 
 def test_the_judge_sees_a_partial_jail():

@@ -135,7 +135,9 @@ def run_short(stage, options):
         off = [wall] if base == "only" else bases(walls, attack, full.data())[base]
         without = cell_of(stage, attack, off)
         with_it = full if base == "only" else cell_of(stage, attack, [w for w in off if w != wall])
-        good = without.verdict == cells.ESCAPED and with_it.verdict == full.verdict == cells.CONTAINED
+        # Where the pid namespace is away, too, it is not this wall's business that a killed process takes its time to die.
+        stopped = with_it.verdict == cells.CONTAINED or ("pid" in off and with_it.by.endswith("processes outlived the run"))
+        good = without.verdict == cells.ESCAPED and stopped and full.verdict == cells.CONTAINED
         count["passed" if good else "failed"] += 1
         print("%s %-16s %-28s without: %s, %s; with: %s, %s" % (
             "ok  " if good else "FAIL", wall, name, without.verdict, without.by[:80], with_it.verdict, with_it.by[:80]), flush=True)
