@@ -20,6 +20,16 @@ static void close_stdin(struct bj_run *run)
     run->source_fd = -1;
 }
 
+/* The pipe stays open: an end of file, seen in the moment before the program dies, would pass for a whole input. */
+static void fail_input(struct bj_run *run, int errnum, const char *what)
+{
+    bj__run_fail(run, errnum, what);
+    bj__unwatch(run, run->jail.stdin_fd);
+    if (run->source_fd >= 0 && run->source_polled)
+        bj__unwatch(run, run->source_fd);
+    run->source_fd = -1;
+}
+
 static void watch(struct bj_run *run, int fd, enum bj_watch what, uint32_t events)
 {
     int r = bj__watch(run, fd, what, events);
@@ -55,8 +65,10 @@ void bj__input_read_source(struct bj_run *run)
     if (n < 0 && errno == EAGAIN)
         return;
     /* Half an input would pass for a whole one. EBADF: it is not open for reading, as nohup(1) leaves it. */
-    if (n < 0 && errno != EBADF)
-        bj__run_fail(run, errno, "read what is meant for the program's stdin");
+    if (n < 0 && errno != EBADF) {
+        fail_input(run, errno, "read what is meant for the program's stdin");
+        return;
+    }
     if (n <= 0) { /* the guest sees an end of file */
         close_stdin(run);
         return;
@@ -104,9 +116,10 @@ void bj__input_write(struct bj_run *run)
         if (n < 0 && errno == EAGAIN)
             break;
         if (n < 0) { /* EPIPE: the guest has closed it, which is its right */
-            if (errno != EPIPE)
-                bj__run_fail(run, errno, "write to the program's stdin");
-            close_stdin(run);
+            if (errno == EPIPE)
+                close_stdin(run);
+            else
+                fail_input(run, errno, "write to the program's stdin");
             return;
         }
         run->input += n;
@@ -133,7 +146,7 @@ int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err)
     }
     if (run->source_fd < 0 || !run->source_polled)
         bj__input_write(run);
-    if (run->source_fd < 0 && run->input_left == 0)
+    if (run->source_fd < 0 && run->input_left == 0 && run->killed == BJ_KILL_NONE)
         close_stdin(run);
     return 0;
 }
