@@ -75,6 +75,18 @@ char *bj__arena_string(struct bj_arena *arena, const char *text)
     return bj__arena_copy(arena, text, strlen(text));
 }
 
+bool bj__arena_holds(const struct bj_arena *arena, const void *bytes, size_t length)
+{
+    uintptr_t first = (uintptr_t)bytes;
+    for (const struct bj_arena_chunk *chunk = arena->newest; chunk; chunk = chunk->older) {
+        uintptr_t begin = (uintptr_t)chunk + sizeof(*chunk);
+        size_t room = chunk->used - sizeof(*chunk);
+        if (first >= begin && first - begin <= room && length <= room - (first - begin))
+            return true;
+    }
+    return false;
+}
+
 int bj__arena_freeze(struct bj_arena *arena)
 {
     for (struct bj_arena_chunk *chunk = arena->newest; chunk; chunk = chunk->older)

@@ -22,6 +22,8 @@ void *bj__arena_alloc(struct bj_arena *arena, size_t length);
 /* A copy with a NUL behind it. */
 void *bj__arena_copy(struct bj_arena *arena, const void *bytes, size_t length);
 char *bj__arena_string(struct bj_arena *arena, const char *text);
+/* Do all bytes of [bytes, bytes + length) lie in what it handed out? */
+bool bj__arena_holds(const struct bj_arena *arena, const void *bytes, size_t length);
 /* Makes all of it read-only: a stray write afterwards is a crash, not a different jail. 0 or -errno. */
 int bj__arena_freeze(struct bj_arena *arena);
 

@@ -238,6 +238,33 @@ static int check_namespaces(const struct bj_plan *plan, struct bj_error *err)
     return (plan->clone_flags & wanted) == wanted ? 0 : fail(err, 0, &plan->ops[0], "a namespace is not made");
 }
 
+/* The caller's own environment and whatever else lies outside of the plan must not reach the program. */
+static bool is_the_plans(const struct bj_plan *plan, const char *const *list)
+{
+    for (; bj__arena_holds(&plan->arena, list, sizeof(*list)); list++) {
+        if (!*list)
+            return true;
+        if (!bj__arena_holds(&plan->arena, *list, 1))
+            return false;
+    }
+    return false;
+}
+
+static int check_program(const struct bj_plan *plan, struct bj_error *err)
+{
+    const struct bj_op *last = &plan->ops[plan->op_count - 1];
+    const struct {
+        const char *const *list;
+        const char *what;
+    } rows[] = {{plan->program.argv, "its arguments are not the plan's"},
+                {plan->program.envp, "its environment is not the plan's"},
+                {plan->program.candidates, "its paths are not the plan's"}};
+    for (size_t i = 0; i < BJ_COUNT(rows); i++)
+        if (!is_the_plans(plan, rows[i].list))
+            return fail(err, plan->op_count - 1, last, rows[i].what);
+    return 0;
+}
+
 static int check_end(const struct bj_plan *plan, struct bj_error *err)
 {
     const struct bj_op *last = &plan->ops[plan->op_count - 1];
@@ -269,6 +296,8 @@ int bj__plan_check(const struct bj_plan *plan, struct bj_error *err)
     int r = check_required(&check, err);
     if (r == 0)
         r = check_end(plan, err);
+    if (r == 0)
+        r = check_program(plan, err);
     if (r == 0)
         r = check_rlimits(plan, err);
     return r < 0 ? r : check_namespaces(plan, err);

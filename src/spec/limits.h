@@ -12,7 +12,7 @@
     X(cpu_us, "cpu_seconds", SECONDS, 1000ull, 86400000000ull)                                                 \
     X(memory_bytes, "memory_bytes", BYTES, 65536ull, 1ull << 46)                                               \
     X(processes, "processes", COUNT, 1ull, 32768ull)                                                           \
-    X(output_bytes, "output_bytes", BYTES, 0ull, 1ull << 28)                                                   \
+    X(output_bytes, "output_bytes", BYTES, 0ull, BJ_MAX_OUTPUT)                                                \
     X(disk_bytes, "disk_bytes", BYTES, 4096ull, 1ull << 40)                                                    \
     X(files, "files", COUNT, 1ull, 1ull << 24)                                                                 \
     X(file_bytes, "file_bytes", BYTES, 0ull, 1ull << 40)                                                       \
@@ -26,6 +26,7 @@
 #define BJ_MAX_ARGUMENTS       1024u       /* command + args */
 #define BJ_MAX_ENVIRONMENT     256u        /* variables */
 #define BJ_MAX_STRING          131072u     /* one argument or variable: MAX_ARG_STRLEN of execve(2) */
+#define BJ_MAX_OUTPUT          (32u << 20) /* bytes kept of stdout, and of stderr */
 #define BJ_MAX_STDIN           (64u << 20) /* bytes handed in as "stdin" */
 #define BJ_MAX_FILES_IN        4096u       /* files handed in */
 #define BJ_MAX_FILES_IN_BYTES  (256u << 20)

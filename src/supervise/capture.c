@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #define CHUNK 65536u /* the size of a pipe */
-#define FLOOD                                                                                                  \
-    (64u << 20) /* bytes thrown away before a flood is ended: draining costs the supervisor, not the guest */
+/* Bytes of both streams together after which the run ends, whatever its limits say: draining costs the supervisor, not the
+ * guest, and should a limit be wrong, this is what the supervisor keeps at most. */
+#define FLOOD (96u << 20)
+_Static_assert(2 * BJ_MAX_OUTPUT < FLOOD, "what is allowed is no flood");
 
 static int *stream_fd(struct bj_run *run, enum bj_stream stream)
 {
@@ -25,7 +27,7 @@ static void keep(struct bj_run *run, enum bj_stream stream, const unsigned char 
         bj__run_fail(run, -r, "keep the program's output");
     else if (kept > 0 && run->output_fn)
         run->output_fn(run->output_user, stream, bytes, kept);
-    bool flood = run->result->output_total[stream] - buf->length > FLOOD;
+    bool flood = run->result->output_total[BJ_STDOUT] + run->result->output_total[BJ_STDERR] > FLOOD;
     if (flood || (length > room && run->plan->output_action == BJ_OUTPUT_KILL))
         bj__run_end(run, BJ_KILL_OUTPUT);
 }

@@ -7,6 +7,7 @@ import ctypes
 import errno
 import os
 import re
+import socket
 
 import pytest
 
@@ -107,7 +108,6 @@ def test_loopback_network_is_its_own(jail):
 
 
 def test_loopback_network_reaches_no_host_service(jail):
-    import socket
     server = socket.create_server(("127.0.0.1", 0))
     try:
         code = "import socket\ntry: socket.create_connection(('127.0.0.1', %d), 2); print('through')\n" \
@@ -116,6 +116,31 @@ def test_loopback_network_reaches_no_host_service(jail):
     finally:
         server.close()
     assert result.stdout == "refused\n", result
+
+
+CALL_BY_PATH = """
+import socket
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_SEQPACKET:
+    try:
+        socket.socket(socket.AF_UNIX, kind).connect('/shared/service')
+        print('through')
+    except OSError as e:
+        print(e.errno)
+"""
+
+
+def test_a_service_of_the_host_in_a_shared_directory_is_not_called(jail, tmp_path):
+    """No other layer looks at the path of a socket: here the mounts let it through, and the filter does not."""
+    os.chmod(tmp_path, 0o777)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as service:
+        service.bind(str(tmp_path / "service"))
+        os.chmod(tmp_path / "service", 0o777)
+        service.listen()
+        shared = ["--bind", str(tmp_path), "/shared", "--off", "apparmor"]
+        result = jail.python(CALL_BY_PATH, shared)
+        named = jail.python(CALL_BY_PATH, shared, profile="python-packages")
+    assert result.stdout == "13\n" * 3 and result.denial("socket(AF_UNIX)") == 3, result
+    assert named.stdout.startswith("through\n"), named  # who needs names asks for unix_sockets, and knows
 
 
 SEARCH_KEY = """

@@ -15,10 +15,17 @@ MEGABYTE = 1 << 20
 
 def test_truncate_and_drain(jail):
     """A program that writes far more than is kept runs to its end, undisturbed."""
-    result = jail.load("output", "both", 64 * MEGABYTE, 0, options=["--output-limit", "10K", "-w", 30, "-t", 20])
+    result = jail.load("output", "both", 40 * MEGABYTE, 0, options=["--output-limit", "10K", "-w", 30, "-t", 20])
     assert result.status == "ok", result
     assert result.stdout_truncated and result.stderr_truncated
     assert len(result.bytes("stdout")) == len(result.bytes("stderr")) == 10240
+
+
+def test_a_flood_ends_whatever_the_limit_is(jail):
+    """Neither stream alone is a flood here; together they are."""
+    result = jail.load("output", "both", 60 * MEGABYTE, 0, options=["--output-limit", "32M", "-w", 30, "-t", 20])
+    assert (result.status, result.returncode) == ("output_limit", 137), result
+    assert max(len(result.bytes("stdout")), len(result.bytes("stderr"))) <= 32 * MEGABYTE
 
 
 def test_what_is_kept_is_the_beginning(jail):
@@ -115,7 +122,7 @@ def test_slow_reader(belljar, programs):
 
 def test_reader_that_is_gone(belljar, programs):
     """stdout's reader leaves: the command ends by itself, and the run with it."""
-    child = subprocess.Popen([belljar, "run", "--output-limit", "64M", "-w", "20", "--file",
+    child = subprocess.Popen([belljar, "run", "--output-limit", "32M", "-w", "20", "--file",
                               "load=%s/load" % programs, "--", "./load", "output", "stdout", str(40 * MEGABYTE)],
                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     os.read(child.stdout.fileno(), 10)

@@ -85,6 +85,7 @@ static void *change_identity(void *argument)
         r |= setresuid(getuid(), getuid(), getuid());
         (void)r;
         storm->identities++;
+        (void)usleep(100); /* or on one processor no thread would ever get glibc's lock to be made */
     }
     return NULL;
 }
@@ -128,10 +129,10 @@ static void storm_begin(struct storm *storm, pthread_t threads[4])
         assert_int_equal(pthread_create(&threads[i], NULL, work[i], storm), 0);
 }
 
-/* A storm that did not blow proves nothing. On one processor a change of identity waits for every other thread's turn. */
+/* A storm that did not blow proves nothing. */
 static bool has_blown(const struct storm *storm)
 {
-    return storm->allocations > 100 && storm->threads > 20 && storm->identities > 20;
+    return storm->allocations > 100 && storm->threads > 100 && storm->identities > 100;
 }
 
 static void storm_end(struct storm *storm, pthread_t threads[4])
@@ -164,7 +165,7 @@ static void test_hundreds_of_jails_in_a_storm(void **state)
     assert_non_null(plan);
     end_by_alarm(SECONDS_AT_MOST);
     storm_begin(&storm, threads);
-    for (int i = 0; i < JAILS || !has_blown(&storm); i++) {
+    for (int i = 0; i < JAILS; i++) {
         if (i >= JAILS_AT_LEAST && has_blown(&storm) && time(NULL) - began >= SECONDS_ENOUGH)
             break;
         failed += run_once(plan, 7) != 0;

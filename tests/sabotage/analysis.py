@@ -24,7 +24,7 @@ class Verdict:
         self.findings = []                      # (row, wall, accepted reason or None)
         self.decoration = {}                    # wall -> reason or None
         self.unseen = {}                        # attack id -> reason or None
-        self.shown = {}                         # wall -> [attack id, "only" or the base that it stands in alone]: the quickest
+        self.shown = {}                         # wall -> [attack id, the walls that were away with it]: the quickest
 
     def check(self, good, problem):
         if good:
@@ -56,9 +56,9 @@ def is_seen(row):
 
 
 def accepted(row, wall, notice):
-    """Why one wall is enough here, or None. One that leans on an assertion needs it to be seen at work."""
-    leans_on = reasons.ASSERTED.get(row["id"])
-    if leans_on and "assertion" not in notice.get(leans_on, []):
+    """Why one wall is enough here, or None. One that leans on an assertion or a check needs it to be seen at work."""
+    leans_on, by = reasons.ASSERTED.get(row["id"], (None, None))
+    if leans_on and by not in notice.get(leans_on, []):
         return None
     if row["id"] in reasons.ONE_WALL:
         return reasons.ONE_WALL[row["id"]]
@@ -92,10 +92,10 @@ def quickest(rows, wall):
     for row in rows:
         seconds = row["full"]["seconds"]
         if escaped(row["off"].get(wall)):
-            only.append((seconds + row["off"][wall]["seconds"], row["id"], "only"))
+            only.append((seconds + row["off"][wall]["seconds"], row["id"], [wall]))
         elif row["alone"].get(wall, {}).get("verdict") == cells.CONTAINED:
             base = row["alone_base"]
-            alone.append((seconds + row["base"][base]["seconds"] + row["alone"][wall]["seconds"], row["id"], base))
+            alone.append((seconds + row["base"][base]["seconds"] + row["alone"][wall]["seconds"], row["id"], row["alone_off"]))
     return list(min(only or alone)[1:]) if only or alone else None
 
 

@@ -359,7 +359,7 @@ void drop_memory_clock(struct bj_plan *plan)
 
 void drop_output_cap(struct bj_plan *plan)
 {
-    plan->limits.output_bytes = 256u << 20;
+    plan->limits.output_bytes = UINT64_MAX;
     plan->output_action = BJ_OUTPUT_TRUNCATE;
 }
 

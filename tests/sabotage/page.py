@@ -43,8 +43,10 @@ pid namespace, by whose end the supervisor ends a run."""
 def walls_table(data, verdict):
     lines = ["## The walls", "",
              "*Only it*: attacks that get out when this wall alone is away. *Alone*: attacks that it stops with all others away."
-             " *Missed by*: what ends the run before the program starts, should the wall be left out.", "",
-             "| | wall | what | only it | alone | missed by | why it stays |", "|---|---|---|---|---|---|---|"]
+             " *Noticed by*: what was seen to end the run before the program starts when the wall was left out; for root,"
+             " no_new_privs, descriptors and stdio the check of the plan was not tried, because an operation of the test stands"
+             " in their place.", "",
+             "| | wall | what | only it | alone | noticed by | why it stays |", "|---|---|---|---|---|---|---|"]
     for number, (wall, what) in enumerate(cells.wall_names(), 1):
         only, alone = verdict.only_by_wall[wall], verdict.alone_by_wall[wall]
         lines.append("| %d | %s | %s | %d | %d | %s | %s |" % (

@@ -7,7 +7,9 @@ Changes when: a finding is acted on, or a new one is accepted.
 # A call that only opens a door to more kernel code: nothing but the filter can say no to the call itself.
 SURFACE = "kernel surface: only the filter can refuse a call as such; what the call could be used for meets the other walls"
 
-# attack: why one wall is enough. What is said of an assertion must be so in each run: ASSERTED.
+FLOOD = ("with the limit away more is kept than was asked for, which counts as out here; a maximum that no limit moves then ends the"
+         " run: 96 MiB of both streams together")
+# attack: why one wall is enough. What is said of an assertion or a check must be so in each run: ASSERTED.
 ONE_WALL = {
     "os-copyout-fifo": "without the rule it is collected as an empty file and nobody waits: it is opened with O_NONBLOCK",
     "os-copyout-sparse": "the file has holes: the run took 4 MB at its peak, and collecting refused it as too large",
@@ -17,30 +19,27 @@ ONE_WALL = {
                                 " Landlock",
     "os-no-new-privs-unset": "the attack looks at the flag; the assertion before exec fails the run without it; for what the flag"
                              " is there, see own-setid-program",
+    "os-proc-environ-scan": "the check of the plan fails the run whose environment is not in the plan's own memory",
     "own-group-file": "the assertion before exec fails the run when a group is left",
-}
-ASSERTED = {"os-fd-inherited-scan": "descriptors", "os-groups-leftover": "ids", "os-no-new-privs-unset": "no_new_privs",
-            "own-group-file": "groups"}
-
-FLOOD = "nothing else stops it: the supervisor kept 256 MB. A hard maximum for both streams would be the second wall"
-# attack: not good enough, and what would be. These fail the run.
-OPEN = {
-    "os-ipc-path-sockets": "Landlock (ABI 7) knows nothing of sockets with a path, and the filter cannot read the path that"
-                           " connect(2) gets. Calls with socketpair(2) but without socket(AF_UNIX) would be the second wall",
-    "os-proc-environ-scan": "nothing notices an environment that is not the plan's. The check of the plan could: envp lies in its"
-                            " arena",
-    "rs-disk-many-files": "20000 files took 36 MB of the 128 MB that the control group allows; that it stops more was not tried",
+    "rs-disk-many-files": "its 20000 files fit in the memory that the run may have; own-file-flood, which goes on, meets the"
+                          " memory limit as well",
     "rs-out-both-interleaved": FLOOD,
     "rs-out-stderr-flood": FLOOD,
 }
+ASSERTED = {"os-fd-inherited-scan": ("descriptors", "assertion"), "os-groups-leftover": ("ids", "assertion"),
+            "os-no-new-privs-unset": ("no_new_privs", "assertion"), "os-proc-environ-scan": ("environment", "plan check"),
+            "own-group-file": ("groups", "assertion")}
+
+# attack: not good enough, and what would be. These fail the run.
+OPEN = {}
 
 # Walls that no attack here shows. "open" is not a reason but a finding.
 STAYS = {
     "apparmor": "not in this kernel, so that nothing is said of it here",
     "closed": "no attack here tells it from an open empty directory: it is there so that a program is told EACCES, not that there"
               " is nothing",
-    "time": "open: it stops nothing as it is made, because its clocks have no offset. With one it would hide for how long the host"
-            " is up",
+    "time": "it stops nothing by itself, and no attack is claimed for it: its clocks have no offset yet. It is the place where a"
+            " run's own clocks will be set, and made with the others by the same clone3(2)",
     "undumpable": "not shown: it is for the moments before exec, when no program of the jail is there yet to try",
 }
 

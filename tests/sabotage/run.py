@@ -39,6 +39,8 @@ import evidence  # noqa: E402
 
 SLOW_SECONDS = 2.0
 INSIDE = ("ids", "capabilities", "no_new_privs", "seccomp", "landlock", "rlimits")
+# Second walls that were added because of this table: attack, the first wall.
+ADDED = (("os-daemon-double-fork", "pid"),)
 RECORD = 4  # bytes of a number in the queue
 
 
@@ -126,21 +128,24 @@ def run_queue(stage, options):
 def run_short(stage, options):
     """For each wall the attack that showed it: it works without, and does not with the wall."""
     attacks = {attack.id: attack for attack in cells.find_attacks(options.corpus)}
-    walls = [name for name, _ in cells.wall_names()]
     count = {"passed": 0, "failed": 0}
-    for wall, (name, base) in sorted(shown_by_record().items()):
+    for wall, (name, off) in sorted(shown_by_record().items()):
         attack = attacks[name]
         stage.prepare(attack)
         full = cell_of(stage, attack, [])
-        off = [wall] if base == "only" else bases(walls, attack, full.data())[base]
-        without = cell_of(stage, attack, off)
-        with_it = full if base == "only" else cell_of(stage, attack, [w for w in off if w != wall])
-        # Where the pid namespace is away, too, it is not this wall's business that a killed process takes its time to die.
-        stopped = with_it.verdict == cells.CONTAINED or ("pid" in off and with_it.by.endswith("processes outlived the run"))
-        good = without.verdict == cells.ESCAPED and stopped and full.verdict == cells.CONTAINED
+        without = cell_of(stage, attack, off)  # the very walls of the record: what is slow depends on the day
+        with_it = full if off == [wall] else cell_of(stage, attack, [w for w in off if w != wall])
+        good = without.verdict == cells.ESCAPED and with_it.verdict == full.verdict == cells.CONTAINED
         count["passed" if good else "failed"] += 1
         print("%s %-16s %-28s without: %s, %s; with: %s, %s" % (
             "ok  " if good else "FAIL", wall, name, without.verdict, without.by[:80], with_it.verdict, with_it.by[:80]), flush=True)
+    for name, wall in ADDED:
+        stage.prepare(attacks[name])
+        cell = cell_of(stage, attacks[name], [wall])
+        good = cell.verdict == cells.CONTAINED
+        count["passed" if good else "failed"] += 1
+        print("%s %-16s %-28s without it another wall: %s, %s" % (
+            "ok  " if good else "FAIL", wall, name, cell.verdict, cell.by[:80]))
     print("%(passed)d passed, %(failed)d failed, 0 skipped" % count)
     return count["failed"]
 
@@ -271,7 +276,7 @@ def main():
             data = json.load(f)
     else:
         data = measure(options)
-        data.update(seconds=time.monotonic() - began, date=time.strftime("%Y-%m-%d", time.gmtime()))
+        data.update(seconds=time.monotonic() - began, date=time.strftime("%Y-%m-%d", time.gmtime()), commit=evidence.commit())
     if options.json:
         with open(options.json, "w", encoding="utf-8") as f:
             json.dump(data, f, indent=1)
@@ -281,6 +286,7 @@ def main():
     if options.record:
         page.write(data, verdict, slow_seconds=SLOW_SECONDS, slow_walls=analysis.SLOW_WALLS, host=evidence.host(),
                    date=data["date"])
+        evidence.commit = lambda: data["commit"]  # what was tried, however late it is written down (--from)
         evidence.record("sabotage", command="make sabotage", passed=verdict.passed, failed=len(verdict.problems), skipped=0,
                         seconds=data["seconds"], says=verdict.says(data), details=verdict.details())
     print("%d passed, %d failed, 0 skipped" % (verdict.passed, len(verdict.problems)))

@@ -68,7 +68,8 @@ def data(**changes):
     walls = [name for name, _ in cells.wall_names()]
     row = {"path": "attack/x.c", "id": "x", "title": "x", "severity": "high", "kind": "breach", "keeps": [],
            "bare": {"user": cell("escaped")}, "full": cell("contained"), "off": {w: cell("contained") for w in walls},
-           "base": {"user": cell("escaped")}, "alone": {w: cell("contained") for w in walls}, "alone_base": "user"}
+           "base": {"user": cell("escaped")}, "alone": {w: cell("contained") for w in walls}, "alone_base": "user",
+           "alone_off": walls}
     row.update(changes)
     return {"rows": [row], "failed": [], "noticed": {}, "seconds": 1.0}
 

@@ -92,20 +92,24 @@ def own_cgroups():
     return found
 
 
+def leaf_paths(group):
+    """Below a group, and beside it and its parents: where the group is delegated, leaves stand in a parent of it."""
+    for directory, names, _ in os.walk(group):
+        yield from (os.path.join(directory, name) for name in names if LEAF.match(name))
+    while os.path.exists(os.path.join(os.path.dirname(group), "cgroup.procs")):
+        group = os.path.dirname(group)
+        yield from (os.path.join(group, name) for name in os.listdir(group) if LEAF.match(name))
+
+
 def leaves():
-    """{path: pids in it} of the leaves that runs have made below this process's own groups."""
+    """{path: pids in it} of the leaves that runs of this process have made, and of others in the same groups."""
     found = {}
-    for group in own_cgroups():
-        for directory, names, _ in os.walk(group):
-            for name in names:
-                if not LEAF.match(name):
-                    continue
-                path = os.path.join(directory, name)
-                try:
-                    with open(path + "/cgroup.procs", encoding="ascii") as f:
-                        found[path] = {int(x) for x in f.read().split()}
-                except OSError:
-                    continue
+    for path in (path for group in own_cgroups() for path in leaf_paths(group)):
+        try:
+            with open(path + "/cgroup.procs", encoding="ascii") as f:
+                found[path] = {int(x) for x in f.read().split()}
+        except OSError:
+            continue
     return found
 
 

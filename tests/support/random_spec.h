@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-static const char *const set_names[] = {"base", "processes", "threads", "unix_sockets", NULL};
+static const char *const set_names[] = {"base", "processes", "threads", "socket_pairs", "unix_sockets", NULL};
 static const char *const variable_names[] = {"A", "B", "C", "LD_PRELOAD", NULL};
 static const char *const host_paths[] = {"/srv", "/srv/data", "/srv/data/x", "/srvx", "/etc", "/", NULL};
 static const char *const jail_paths[] = {"/usr", "/usr/x", "/data", "/data/x", "/opt", "/etc", "/etc/x", NULL};

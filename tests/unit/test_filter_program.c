@@ -25,7 +25,7 @@
 #endif
 
 #define BIT(set) (UINT64_C(1) << BJ_SET_##set)
-#define DEFAULT  (BIT(base) | BIT(processes) | BIT(threads) | BIT(unix_sockets))
+#define DEFAULT  (BIT(base) | BIT(processes) | BIT(threads) | BIT(socket_pairs))
 #define IN(set)  BIT(set)
 static const uint64_t shipped[] = {
 #define BJ_SHIPPED(sets) (sets),
@@ -284,8 +284,11 @@ static void the_kernel_agrees(void **state)
     pid_t child = start_confined(&programs.answer);
     if (child == 0) {
         MUST(syscall(SYS_getppid) > 0);
-        MUST(syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0) >= 0);
-        MUST(syscall(SYS_socket, 0x100000000 | AF_UNIX, SOCK_STREAM, 0) >= 0);
+        int pair[2];
+        MUST(syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, pair) == 0);
+        MUST(syscall(SYS_socketpair, 0x100000000 | AF_UNIX, 0x100000000 | SOCK_SEQPACKET, 0, pair) == 0);
+        MUST(fails(syscall(SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0, pair), EACCES));
+        MUST(fails(syscall(SYS_socket, AF_UNIX, SOCK_STREAM, 0), EACCES));
         MUST(fails(syscall(SYS_socket, AF_INET, SOCK_STREAM, 0), EACCES));
         MUST(fails(syscall(SYS_socket, 0x100000000 | AF_INET, SOCK_STREAM, 0), EACCES));
         MUST(fails(syscall(SYS_unshare, 0), EPERM));          /* else 0 */

@@ -4,6 +4,9 @@ Its own file because it knows packages and file systems, and nothing of what is 
 Changes when: the machine needs another package, or another kernel.
 """
 import glob
+import hashlib
+import json
+import lzma
 import os
 import re
 import shutil
@@ -12,11 +15,13 @@ import subprocess
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 # Files of these, and of what they depend on, are copied from this host.
-COPIED = ["python3-pytest", "python3-jsonschema", "gcc", "libc6-dev", "dash", "bash", "coreutils", "util-linux", "grep", "sed",
-          "findutils", "mount", "procps", "tar", "gzip", "diffutils", "mawk",
-          "strace"]
+COPIED = ["python3-pytest", "python3-jsonschema", "python3-numpy", "nodejs", "gcc", "g++", "libc6-dev", "linux-libc-dev", "dash",
+          "bash", "zsh", "coreutils", "util-linux", "grep", "sed", "findutils", "mount", "procps", "tar", "gzip", "diffutils", "mawk",
+          "strace", "libcmocka0", "libseccomp2", "libjansson4"]
 # These are fetched and unpacked only; nothing of them is installed on this host.
 FETCHED = ["busybox-static", "apparmor"]
+# What the packages of Debian's kernels are called: of the release, and the newest that the release has besides.
+KERNELS = {"stock": "linux-image-amd64", "newer": "linux-image-6.12-amd64"}
 MODULES = ["virtio", "virtio_ring", "virtio_pci_modern_dev", "virtio_pci_legacy_dev", "virtio_pci", "virtio_blk", "crc16",
            "crc32c_generic", "mbcache", "jbd2", "ext4"]
 LEFT_OUT = re.compile(r"^/(usr/share/(doc|man|info|locale|lintian|bash-completion|perl5?)|var|boot|dev|proc|sys|run|tmp|etc/init\.d)(/|$)"
@@ -35,12 +40,20 @@ def output(*argv, **more):
     return subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True, **more).stdout
 
 
-def kernel_package():
-    """What linux-image-amd64 stands for today."""
-    for line in output("apt-cache", "depends", "linux-image-amd64").splitlines():
+def kernel_package(kind):
+    """What the name of a kind stands for today, or None."""
+    done = subprocess.run(["apt-cache", "depends", KERNELS[kind]], check=False, stdout=subprocess.PIPE, text=True)
+    for line in done.stdout.splitlines():
         if line.strip().startswith("Depends: linux-image"):
             return line.split()[1]
-    raise SystemExit("vm: no package linux-image-amd64; run apt-get update, on Debian 12")
+    return None
+
+
+def download(folder, package):
+    subprocess.run(["apt-get", "-q", "download", package], cwd=folder, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    [archive] = glob.glob(os.path.join(folder, glob.escape(package) + "_*.deb"))
+    return archive
 
 
 def fetch(folder, packages):
@@ -51,13 +64,32 @@ def fetch(folder, packages):
         mark = os.path.join(folder, package + ".done")
         if os.path.exists(mark):
             continue
-        subprocess.run(["apt-get", "-q", "download", package], cwd=folder, check=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL)
-        [archive] = glob.glob(os.path.join(folder, package + "_*.deb"))
+        archive = download(folder, package)
         subprocess.run(["dpkg-deb", "-x", archive, unpacked], check=True)
         os.unlink(archive)
         open(mark, "w", encoding="ascii").close()
     return unpacked
+
+
+def fetch_kernel(folder, kind):
+    """(release, kernel, folder of its modules), or None when apt does not know it. Only what is booted is unpacked."""
+    package = kernel_package(kind)
+    if package is None:
+        return None
+    release = package.removeprefix("linux-image-")
+    place = os.path.join(folder, "kernel-" + release)
+    if not os.path.exists(place):
+        archive = download(folder, package)
+        os.makedirs(place + ".new", exist_ok=True)
+        wanted = ["./boot/vmlinuz-*", *("*/%s.ko%s" % (name, end) for name in MODULES for end in ("", ".xz"))]
+        unpack = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", archive], stdout=subprocess.PIPE)
+        # GNU tar complains of each pattern that nothing matches: a module that is built in.
+        subprocess.run(["tar", "-C", place + ".new", "-x", "--wildcards", *wanted], stdin=unpack.stdout, check=False,
+                       stderr=subprocess.DEVNULL)
+        unpack.communicate()
+        os.unlink(archive)
+        os.rename(place + ".new", place)
+    return release, os.path.join(place, "boot", "vmlinuz-" + release), place
 
 
 def copied_packages():
@@ -116,20 +148,45 @@ def make_tree(tree, unpacked):
             f.write(text)
 
 
+def recipe():
+    """Changes with whatever the root disk is made of."""
+    digest = hashlib.sha256(repr((COPIED, FETCHED, LEFT_OUT.pattern, DIRECTORIES, PASSWD, GROUP)).encode())
+    with open(os.path.join(HERE, "machine-init"), "rb") as f:
+        digest.update(f.read())
+    copied = {name.partition(":")[0] for name in copied_packages()}
+    for line in output("dpkg-query", "-W", "-f=${Package}\t${Version}\n").splitlines():
+        if line.split("\t")[0] in copied:
+            digest.update(line.encode())
+    return digest.hexdigest()
+
+
+def root_disk(folder, unpacked):
+    """The image, made anew if its recipe is another than the one on the mark."""
+    disk, mark, wanted = os.path.join(folder, "root.ext4"), os.path.join(folder, "root.recipe"), recipe()
+    if os.path.exists(disk) and os.path.exists(mark):
+        with open(mark, encoding="ascii") as f:
+            if f.read() == wanted:
+                return disk
+    disk = make_root_disk(folder, unpacked)
+    with open(mark, "w", encoding="ascii") as f:
+        f.write(wanted)
+    return disk
+
+
 def make_root_disk(folder, unpacked):
     """An ext4 image whose files belong to root, whoever makes it."""
     disk = os.path.join(folder, "root.ext4")
     tree = os.path.join(folder, "tree")
     make_tree(tree, unpacked)
     mke2fs = shutil.which("mke2fs") or "/sbin/mke2fs"
-    subprocess.run([mke2fs, "-q", "-t", "ext4", "-E", "root_owner=0:0", "-O", "^has_journal", "-d", tree, disk + ".new", "1200M"],
+    subprocess.run([mke2fs, "-q", "-t", "ext4", "-E", "root_owner=0:0", "-O", "^has_journal", "-d", tree, disk + ".new", "1600M"],
                    check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(tree)
     os.rename(disk + ".new", disk)
     return disk
 
 
-def make_initramfs(folder, unpacked):
+def make_initramfs(folder, unpacked, modules):
     tree = os.path.join(folder, "initramfs")
     shutil.rmtree(tree, ignore_errors=True)
     for name in ("bin", "dev", "proc", "sys", "new", "modules"):
@@ -138,9 +195,10 @@ def make_initramfs(folder, unpacked):
     shutil.copy(busybox, os.path.join(tree, "bin", "busybox"))
     for name in ("sh", "mount", "umount", "insmod", "sleep", "switch_root", "poweroff", "echo"):
         os.symlink("busybox", os.path.join(tree, "bin", name))
-    for name in MODULES:
-        for path in glob.glob(os.path.join(unpacked, "lib/modules/*/kernel/**", name + ".ko"), recursive=True):
-            shutil.copy(path, os.path.join(tree, "modules"))
+    for path in glob.glob(os.path.join(modules, "lib/modules/*/kernel/**", "*.ko*"), recursive=True):
+        name, _, compressed = os.path.basename(path).partition(".ko")
+        with (lzma.open if compressed else open)(path, "rb") as packed, open(os.path.join(tree, "modules", name + ".ko"), "wb") as f:
+            f.write(packed.read())
     shutil.copy(os.path.join(HERE, "initramfs-init"), os.path.join(tree, "init"))
     os.chmod(os.path.join(tree, "init"), 0o755)
     names = output("find", ".", cwd=tree)
@@ -152,24 +210,38 @@ def make_initramfs(folder, unpacked):
     return archive
 
 
-def make_job_disk(folder, belljar, command, corpus):
-    """A tar on a raw disk: the tests, the command under test, and what the machine shall run."""
+# Of a build directory: what tests/support/suites.py runs.
+BUILT = ("src/cli/belljar", "libbelljar.so*", "tests/*/test_*", "tests/unit/spec-tool", "fuzz/replay_*")
+TREE = ("tests", "fuzz", "include", "tools", "packaging", "profiles", "schema", "examples", "man", "src")
+
+
+def copy_build(build, to):
+    for pattern in BUILT:
+        for path in glob.glob(os.path.join(build, pattern)):
+            if os.path.isfile(path):
+                target = os.path.join(to, os.path.relpath(path, build))
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                shutil.copy(path, target, follow_symlinks=False)
+
+
+def make_job_disk(folder, build, command, corpus, settings=None):
+    """A tar on a raw disk: the tests, what is tested, what the machine shall run, and how it shall be set up."""
     disk = os.path.join(folder, "job.tar")
     job = os.path.join(folder, "job")
     shutil.rmtree(job, ignore_errors=True)
     os.makedirs(job)
     with open(os.path.join(job, "command"), "w", encoding="utf-8") as f:
         f.write(command + "\n")
-    shutil.copy(belljar, os.path.join(job, "belljar"))
-    spec_tool = os.path.join(os.path.dirname(belljar), "..", "..", "tests", "unit", "spec-tool")
-    if os.path.exists(spec_tool):  # for tests/e2e/test_schema.py: BELLJAR_SPEC_TOOL=/job/spec-tool
-        shutil.copy(spec_tool, os.path.join(job, "spec-tool"))
-    for name in ("tests", "packaging", "profiles", "schema", "examples", "man", "src"):
+    with open(os.path.join(job, "settings.json"), "w", encoding="utf-8") as f:
+        json.dump(settings or {}, f)
+    copy_build(build, os.path.join(job, "build"))
+    os.symlink("build/src/cli/belljar", os.path.join(job, "belljar"))
+    for name in TREE:
         shutil.copytree(os.path.join(ROOT, name), os.path.join(job, "main", name), symlinks=True,
                         ignore=shutil.ignore_patterns("__pycache__"))
     if corpus:
         shutil.copytree(corpus, os.path.join(job, "shared", "abuse"), symlinks=True)
-    subprocess.run(["tar", "-C", folder, "--owner=0", "--group=0", "-cf", disk, "job"], check=True)
+    subprocess.run(["tar", "-C", folder, "--owner=0", "--group=0", "--mode=go+rX,go-w", "-cf", disk, "job"], check=True)
     size = os.path.getsize(disk)
     os.truncate(disk, (size + 65535) // 65536 * 65536)
     shutil.rmtree(job)
