@@ -119,7 +119,10 @@ def as_user(jail, tmp_path_factory):
     directory = tmp_path_factory.mktemp("command")
     for parent in (directory, directory.parent, directory.parent.parent):
         os.chmod(parent, os.stat(parent).st_mode | 0o055)
-    return belljar_run.reachable_copy(jail.belljar, str(directory / "bin")), belljar_run.setpriv(*belljar_run.ordinary_user())
+    prefix = belljar_run.setpriv(*belljar_run.ordinary_user())
+    if not belljar_run.can_unshare(prefix):
+        pytest.skip("host lacks unprivileged user namespaces")
+    return belljar_run.reachable_copy(jail.belljar, str(directory / "bin")), prefix
 
 
 # The first thread of each process only sleeps.

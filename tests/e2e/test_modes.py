@@ -12,16 +12,11 @@ import belljar_run
 import pytest
 
 
-
 def find_modes():
     """Those that can be had from here: nobody becomes root, and below `unshare -Ur` there is nobody else."""
     if belljar_run.is_root():
         return ["root", "user", "unshared"]
     return ["unshared"] if os.geteuid() == 0 else ["user", "unshared"]
-
-
-def can_unshare(prefix=()):
-    return subprocess.run([*prefix, "unshare", "-Ur", "true"], capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +32,9 @@ def mode(request, reachable, programs):
         if not shutil.which("setpriv"):
             pytest.skip("host lacks setpriv")
         prefix = belljar_run.setpriv(*belljar_run.ordinary_user())
+    if request.param != "root" and not belljar_run.can_unshare(prefix):
+        pytest.skip("host lacks unprivileged user namespaces")
     if request.param == "unshared" and (prefix or os.geteuid() != 0):
-        if not can_unshare(prefix):
-            pytest.skip("host lacks unprivileged user namespaces")
         prefix = [*prefix, "unshare", "-Ur"]
 
     def run(command, options=(), **more):

@@ -188,6 +188,11 @@ def setpriv(uid, gid=None):
     return ["setpriv", "--reuid", str(uid), "--regid", str(gid), "--clear-groups"]
 
 
+def can_unshare(prefix=()):
+    """Gives this host user namespaces to whoever the prefix makes one?"""
+    return subprocess.run([*prefix, "unshare", "-Ur", "true"], capture_output=True, check=False).returncode == 0
+
+
 def ordinary_user():
     """(uid, gid) for tests as somebody else: $BELLJAR_TEST_UID, a user `bjtest`, else one that nobody has."""
     import pwd

@@ -49,6 +49,8 @@ LACKING = {"stock": ("host lacks statmount(2)",), "newer": (), "v2": ("host lack
            "hybrid": (), "root": (), "user": ("host lacks root for this test", "host lacks an ordinary user without groups"),
            "unshared": ("host lacks root for this test", "host lacks an ordinary user without groups")}
 
+NO_USERS = "host lacks unprivileged user namespaces"
+
 CONFIGURATIONS = [
     Configuration("root", "A Debian server, started by root: every layer is on.", suites=("unit", *RUNNING), e2e="",
                   short={"jail": "test_ops", "e2e": "test_attacks or test_layers or test_root", "abuse": "os/"}),
@@ -76,12 +78,12 @@ CONFIGURATIONS = [
                   lacks=("host lacks Landlock",)),
     Configuration("v1", "Control groups v1, each controller on its own, as on hosts before 2020.", more="belljar.cgroup=v1"),
     Configuration("hybrid", "Control groups v1 for the controllers, v2 beside it, as Debian 10 had it.", more="belljar.cgroup=hybrid"),
-    Configuration("userns-off-root", "`%s=0`: root is not affected." % CLONE, sysctl={CLONE: 0}),
+    Configuration("userns-off-root", "`%s=0`: root is not affected." % CLONE, sysctl={CLONE: 0}, lacks=(NO_USERS,)),
     Configuration("userns-off-user", "`%s=0`, ordinary user: nothing runs, exit 125, the message and `belljar doctor` name the sysctl."
                   % CLONE, mode="user", sysctl={CLONE: 0}, suites=("checks",), checks="refusal.py " + CLONE, short={"checks": ""}),
     Configuration("userns-none-root", "`%s=0`, root, profiles with `\"user\": \"prefer\"`: the declared fallback, ids of one run on the "
                   "host itself." % MAXIMUM, sysctl={MAXIMUM: 0}, layers={"user": "prefer"}, suites=(*RUNNING, "checks"),
-                  checks="fallback.py", short={"checks": "", "jail": "test_ops"}),
+                  checks="fallback.py", lacks=("host lacks user namespaces", NO_USERS), short={"checks": "", "jail": "test_ops"}),
     Configuration("userns-none-user", "`%s=0`, ordinary user: as with the other sysctl." % MAXIMUM, mode="user", sysctl={MAXIMUM: 0},
                   suites=("checks",), checks="refusal.py " + MAXIMUM),
     Configuration("newer", "The newest kernel of the same Debian release, as root.", kernel="newer", suites=("unit", *RUNNING), e2e=""),

@@ -95,7 +95,7 @@ def run_checks(words):
 def facts(settings):
     doctor = subprocess.run([places.BELLJAR, "doctor"], check=False, capture_output=True, text=True).stdout
     tell("FACT", kernel=os.uname().release, command_line=places.read("/proc/cmdline").strip(),
-         lsm=places.read("/sys/kernel/security/lsm").strip(), doctor=doctor, name=settings["name"])
+         lsm=places.read("/sys/kernel/security/lsm").strip(), doctor=doctor, name=settings["name"], commit=settings["commit"])
     print(doctor, flush=True)
 
 
