@@ -77,7 +77,7 @@ class Case:
             if name in OPTION:
                 wanted[name] = value
         if self.header.get("limits") == "memory" and os.environ.get("BELLJAR_SHORT") == "1":
-            wanted.update(cpu="8s", wall="20s")  # an emulated processor would meet its own limit before the one that is tried
+            wanted.update(cpu="60s", wall="90s")  # an emulated processor would meet its own limit before the one that is tried
         options = []
         for name, value in wanted.items():
             options += [OPTION[name], value[:-1] if value.endswith("s") else value]
