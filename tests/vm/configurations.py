@@ -68,8 +68,6 @@ CONFIGURATIONS = [
                                                            "host lacks a control group")),
     Configuration("no-landlock", "A kernel whose `lsm=` leaves Landlock out.", lsm="lockdown,yama,apparmor,bpf",
                   lacks=("host lacks Landlock",), suites=WALLS),
-    Configuration("no-landlock-user", "The same by an ordinary user.", mode="user", lsm="lockdown,yama,apparmor,bpf",
-                  lacks=("host lacks Landlock",), suites=WALLS),
     Configuration("no-apparmor", "A kernel started with `apparmor=0`, or a distribution without it.", lsm="landlock,lockdown,yama,bpf",
                   more="apparmor=0", apparmor=False, suites=WALLS),
     Configuration("bare", "Neither Landlock nor AppArmor nor BPF's hooks: namespaces and seccomp are the walls.", lsm="lockdown,yama",
@@ -79,7 +77,7 @@ CONFIGURATIONS = [
                   lacks=("host lacks Landlock",), suites=WALLS),
     Configuration("v1", "Control groups v1, each controller on its own, as on hosts before 2020.", more="belljar.cgroup=v1"),
     Configuration("hybrid", "Control groups v1 for the controllers, v2 beside it, as Debian 10 had it.", more="belljar.cgroup=hybrid"),
-    Configuration("userns-off-root", "`%s=0`: root is not affected." % CLONE, sysctl={CLONE: 0}, lacks=(NO_USERS,), suites=WALLS),
+    Configuration("userns-off-root", "`%s=0`: root is not affected." % CLONE, sysctl={CLONE: 0}, lacks=(NO_USERS,), suites=("jail",)),
     Configuration("userns-off-user", "`%s=0`, ordinary user: nothing runs, exit 125, the message and `belljar doctor` name the sysctl."
                   % CLONE, mode="user", sysctl={CLONE: 0}, suites=("checks",), checks="refusal.py " + CLONE, short={"checks": ""}),
     Configuration("userns-none-root", "`%s=0`, root, profiles with `\"user\": \"prefer\"`: the declared fallback, ids of one run on the "
@@ -88,6 +86,5 @@ CONFIGURATIONS = [
     Configuration("userns-none-user", "`%s=0`, ordinary user: as with the other sysctl." % MAXIMUM, mode="user", sysctl={MAXIMUM: 0},
                   suites=("checks",), checks="refusal.py " + MAXIMUM),
     Configuration("newer", "The newest kernel of the same Debian release, as root.", kernel="newer", suites=("unit", *RUNNING)),
-    Configuration("newer-user", "The same by an ordinary user.", kernel="newer", mode="user", suites=WALLS),
 ]
 BY_NAME = {configuration.name: configuration for configuration in CONFIGURATIONS}
