@@ -53,10 +53,9 @@ LACKING = {"stock": ("host lacks statmount(2)",), "newer": (), "v2": ("host lack
 NO_USERS = "host lacks unprivileged user namespaces"
 
 CONFIGURATIONS = [
-    Configuration("root", "A Debian server, started by root: every layer is on.", suites=("unit", *RUNNING), e2e="",
+    Configuration("root", "A Debian server, started by root: every layer is on.", suites=("unit", *RUNNING),
                   short={"jail": "test_ops", "e2e": "test_attacks or test_layers or test_root", "abuse": "os/"}),
-    Configuration("user", "The same by an ordinary user whose systemd delegates control groups.", mode="user",
-                  suites=("unit", *RUNNING), e2e=""),
+    Configuration("user", "The same by an ordinary user whose systemd delegates control groups.", mode="user"),
     Configuration("unshared", "The same by the root of a user namespace (`unshare -Ur`).", mode="unshared"),
     Configuration("required", "Every layer that can be missing is required by the profiles, AppArmor too.", layers=EVERYTHING,
                   suites=("jail", "abuse")),
