@@ -91,6 +91,11 @@ BJ_API char *bj_profiles(int as_json);
 
 /* The caller of these is the operator: they set, and are not held to the profile, only to the hard maxima. */
 BJ_API int bj_spec_set_command(struct bj_spec *spec, const char *const *argv, struct bj_error *err);
+/* Python instead of a command: a script, or an expression whose value is told. UTF-8. */
+BJ_API int bj_spec_set_code(struct bj_spec *spec, const char *source, struct bj_error *err);
+BJ_API int bj_spec_set_expression(struct bj_spec *spec, const char *source, struct bj_error *err);
+/* Variables of the script or of the expression: a JSON object. Those that are there already stay unless it names them. */
+BJ_API int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err);
 BJ_API int bj_spec_set_env(struct bj_spec *spec, const char *name, const char *value, struct bj_error *err);
 BJ_API int bj_spec_set_stdin(struct bj_spec *spec, const void *bytes, size_t length, struct bj_error *err);
 BJ_API int bj_spec_set_directory(struct bj_spec *spec, const char *path, struct bj_error *err);
@@ -207,6 +212,12 @@ BJ_API int bj_result_signal(const struct bj_result *result);
 BJ_API int bj_result_exit_status(const struct bj_result *result);
 /* Captured output, within the limit. Not terminated. */
 BJ_API const void *bj_result_output(const struct bj_result *result, enum bj_stream stream, size_t *ret_length);
+/* What Python told, as JSON, or NULL: the value of an expression; the variables of a script that JSON can hold (an object); the
+ * exception that ended it (an object of three strings: type, message, traceback). All of it is the guest's own word. JSON as
+ * Python writes it: NaN, Infinity and -Infinity are numbers. */
+BJ_API const char *bj_result_value(const struct bj_result *result);
+BJ_API const char *bj_result_globals(const struct bj_result *result);
+BJ_API const char *bj_result_exception(const struct bj_result *result);
 /* Collected files: count, and the n-th one's path and bytes (NULL when refused, with *ret_why). */
 BJ_API size_t bj_result_file_count(const struct bj_result *result);
 BJ_API const void *bj_result_file(const struct bj_result *result, size_t n, const char **ret_path,

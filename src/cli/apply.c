@@ -3,6 +3,7 @@
  * Changes when: the spec can be changed in another way. */
 #include "cli/apply.h"
 
+#include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -229,4 +230,25 @@ int bj__apply_syscalls(struct bj_spec *spec, const struct setting *setting, stru
         return bj__error_memory(err);
     int r = split(list, items, MAX_NAMES, err);
     return r < 0 ? r : bj_spec_set_syscalls(spec, items, err);
+}
+
+int bj__apply_globals(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_add_globals(spec, setting->value, err);
+}
+
+int bj__apply_name(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *equals = strchr(setting->value, '=');
+
+    if (!equals || equals == setting->value)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "\"%s\" is not NAME=VALUE", setting->value);
+    json_t *value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    json_t *object = json_object();
+    BJ_FREE char *name = strndup(setting->value, (size_t)(equals - setting->value));
+    int r = json_object_set_new(object, name, value ? value : json_string(equals + 1));
+    BJ_FREE char *text = r == 0 ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(object);
+    return text ? bj_spec_add_globals(spec, text, err)
+                : bj__error(err, BJ_ERROR_INVALID, EILSEQ, "", "\"%s\" is not UTF-8", setting->value);
 }

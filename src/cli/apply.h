@@ -13,6 +13,8 @@
     X(apply_output_action)                                                                                     \
     X(apply_file)                                                                                              \
     X(apply_collect)                                                                                           \
+    X(apply_globals)                                                                                           \
+    X(apply_name)                                                                                              \
     X(apply_env)                                                                                               \
     X(apply_chdir)                                                                                             \
     X(apply_hostname)                                                                                          \

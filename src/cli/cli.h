@@ -12,6 +12,9 @@
 /* X(ENUM, name, arguments behind the options, one line of help) */
 #define CLI_COMMAND_LIST(X)                                                                                    \
     X(RUN, "run", "[options] [--] COMMAND [ARGUMENT...]", "run a program in a jail")                           \
+    X(EXEC, "exec", "[options] [--] FILE|-", "run a Python script in a jail")                                  \
+    X(EVAL, "eval", "[options] [--] EXPRESSION",                                                               \
+      "evaluate a Python expression in a jail, and print its value as JSON")                                   \
     X(PLAN, "plan", "[options] [--] COMMAND [ARGUMENT...]", "print what run would do, and do nothing")         \
     X(EXPLAIN, "explain", "[options] syscall NAME | path PATH",                                                \
       "say whether a system call or a path would be allowed, and by which layer")                              \
@@ -89,9 +92,14 @@ int bj__command_from_name(const char *name, enum cli_command *ret_command);
 const char *bj__suggest_command(const char *name);
 const char *bj__suggest_option(enum cli_command command, const char *name);
 
-/* make_spec.c: profile or --spec, then the settings, then the command. for_command: one must be given. */
+/* make_spec.c: profile or --spec, then the settings, then the command or the snippet. for_command: one must be given. */
 int bj__make_spec(const struct options *options, bool for_command, struct bj_spec **ret_spec,
                   struct bj_error *err);
+
+/* snippet.c: for exec and eval. */
+int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct bj_error *err);
+/* The traceback to stderr, the value to stdout. Returns an exit status, 0 or CLI_FAILED. */
+int bj__snippet_print(const struct options *options, const struct bj_result *result);
 
 /* say.c: whole lines, control characters escaped, in one write(2) each. */
 void bj__say(const char *format, ...) BJ_PRINTF(1, 2); /* to stderr */

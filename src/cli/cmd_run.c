@@ -1,5 +1,5 @@
-/* belljar run: makes the plan, starts it, relays, waits, reports.
- * Its own file because it is the only sub-command that starts anything.
+/* belljar run, exec and eval: makes the plan, starts it, relays, waits, reports.
+ * Its own file because nothing else starts anything.
  * Changes when: a run is reported in another way. */
 #include "cli/cli.h"
 
@@ -233,8 +233,10 @@ static bool deliver(struct session *session)
         BJ_FREE char *json = bj_result_json(session->result);
         if (!json)
             bj__say("belljar: run: out of memory for the result");
-        if (!json || bj__print(CLI_RUN, json) != 0)
+        if (!json || bj__print(session->options->command, json) != 0)
             lost = true;
+    } else if (bj__snippet_print(session->options, session->result) != 0) {
+        lost = true;
     }
     return lost;
 }
@@ -268,7 +270,10 @@ static int report(struct session *session)
     const struct options *options = session->options;
     bool lost = deliver(session);
     int status = exit_status(session, lost);
-    bool failed = bj_result_status(session->result) == BJ_STATUS_JAIL_ERROR || status == 126 || status == 127;
+    bool resultless =
+        bj_result_status(session->result) == BJ_STATUS_EXIT && bj_result_exit_code(session->result) == 0;
+    bool failed = bj_result_status(session->result) == BJ_STATUS_JAIL_ERROR || status == 126 || status == 127 ||
+                  resultless;
     bool summary = wants_summary(session);
     struct facts facts = {0};
 
@@ -284,7 +289,8 @@ static int report(struct session *session)
     if (summary)
         bj__summary_print(&facts);
     else if (failed && (facts.error || facts.status == BJ_STATUS_JAIL_ERROR))
-        bj__say("belljar: run: %s", facts.error ? facts.error : "the jail failed");
+        bj__say("belljar: %s: %s", bj__command_name(options->command),
+                facts.error ? facts.error : "the jail failed");
     if (options->timing && !options->json)
         bj__summary_print_timing(&facts);
     if (session->meta_fd >= 0 && bj__meta_write(session->meta_fd, &facts, NULL) < 0) {
@@ -309,7 +315,7 @@ int bj__cmd_run(const struct options *options)
         r = execute(&session, &err);
     if (r == 0)
         return report(&session);
-    bj__say_error(CLI_RUN, &err);
+    bj__say_error(options->command, &err);
     if (session.meta_fd >= 0)
         (void)bj__meta_write(session.meta_fd, NULL, &err); /* the message above is the report that counts */
     if (session.status_fd >= 0)

@@ -68,6 +68,11 @@ static int check_request_options(const struct options *options, struct bj_error 
     return 0;
 }
 
+static bool is_snippet(const struct options *options)
+{
+    return options->command == CLI_EXEC || options->command == CLI_EVAL;
+}
+
 static int apply_settings(const struct options *options, struct bj_spec *spec, struct bj_error *err)
 {
     for (size_t i = 0; i < options->setting_count; i++) {
@@ -85,6 +90,8 @@ static int apply_settings(const struct options *options, struct bj_spec *spec, s
 /* A profile may say itself what is run. */
 static int set_command(const struct options *options, struct bj_spec *spec, struct bj_error *err)
 {
+    if (is_snippet(options))
+        return bj__snippet_set(options, spec, err);
     if (options->rest_count)
         return bj_spec_set_command(spec, options->rest, err);
     if (spec->command.count || spec->code || spec->expression)
@@ -110,7 +117,10 @@ int bj__make_spec(const struct options *options, bool for_command, struct bj_spe
         if (r == 0)
             r = load_request(options->spec_file, &spec, err);
     } else {
-        r = bj_spec_from_profile(options->profile ? options->profile : "default", &spec, err);
+        r = bj_spec_from_profile(options->profile      ? options->profile
+                                 : is_snippet(options) ? "python"
+                                                       : "default",
+                                 &spec, err);
         if (r == 0)
             r = apply_settings(options, spec, err);
         if (r == 0 && for_command)

@@ -2,6 +2,7 @@
  * Its own file because following no link, and reading no more than the maximum, is one argument.
  * Changes when: a spec can take something else from the host. */
 #include "host/sources.h"
+#include "host/guest.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -227,6 +228,8 @@ int bj__sources_read(const struct bj_spec *spec, struct bj_sources *ret_sources,
     int r = read_files(&reader);
     if (r == 0)
         r = look_at_mounts(&reader);
+    if (r == 0 && (spec->code || spec->expression))
+        r = bj__guest_find(&ret_sources->arena, &ret_sources->guest, err);
     if (r < 0)
         bj__sources_done(ret_sources);
     return r;

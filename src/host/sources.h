@@ -23,6 +23,7 @@ struct bj_sources {
     size_t entry_count;
     uint64_t total_bytes;
     enum bj_source_kind *mounts; /* one for each mount of the spec */
+    const char *guest;           /* the program that runs snippets; NULL: the spec has none */
 };
 
 /* Reads them. A source that is missing, unreadable, a link, or not a regular file or directory is an error that

@@ -23,6 +23,7 @@ void bj__jail_init(struct bj_jail *jail)
                              .stdin_fd = -1,
                              .stdout_fd = -1,
                              .stderr_fd = -1,
+                             .reply_fd = -1,
                              .listener_fd = -1,
                              .payload_pidfd = -1,
                              .box_fd = -1};
@@ -212,9 +213,9 @@ void bj__jail_done(struct bj_jail *jail)
     if (jail->op_ns)
         (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
     jail->op_ns = NULL;
-    int *const fds[] = {&jail->pidfd,       &jail->sync_fd,   &jail->status_fd,
-                        &jail->stdin_fd,    &jail->stdout_fd, &jail->stderr_fd,
-                        &jail->listener_fd, &jail->box_fd,    &jail->payload_pidfd};
+    int *const fds[] = {&jail->pidfd,     &jail->sync_fd,      &jail->status_fd, &jail->stdin_fd,
+                        &jail->stdout_fd, &jail->stderr_fd,    &jail->reply_fd,  &jail->listener_fd,
+                        &jail->box_fd,    &jail->payload_pidfd};
     for (size_t i = 0; i < BJ_COUNT(fds); i++)
         bj__fd_close(fds[i]);
 }

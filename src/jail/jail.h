@@ -16,6 +16,7 @@ struct bj_jail {
     int sync_fd;   /* steps; end of file: both processes of the jail have exec'd, or are dead */
     int status_fd; /* pid 1's report; closing it ends the jail */
     int stdin_fd, stdout_fd, stderr_fd; /* our ends, non-blocking */
+    int reply_fd;                       /* of a snippet; or -1 */
     int payload_pidfd;                  /* of the program, for signals to it */
     int listener_fd;                    /* refused system calls, or -1 */
     int box_fd;                         /* the guest's working directory, or -1 */

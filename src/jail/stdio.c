@@ -14,6 +14,9 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010U /* Linux 6.3 */
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 extern const struct bj_embedded bj__init_program[]; /* child/init.c, built on its own and embedded */
 
@@ -69,30 +72,51 @@ static int open_hold(struct bj_ends *ends)
     return r < 0 ? r : r2;
 }
 
-/* Sealed, so that not even pid 1 could change what the next jail's pid 1 would be (CVE-2019-5736). */
-static int open_init(struct bj_ends *ends)
+struct sealed {
+    const char *name;
+    const void *bytes;
+    size_t length;
+    unsigned flags; /* of memfd_create(2), where the kernel knows them */
+};
+
+/* Sealed, so that nobody who gets it can change it: not even pid 1 could change what the next jail's pid 1 would be
+ * (CVE-2019-5736). */
+static int open_sealed(struct bj_ends *ends, enum bj_seat seat, const struct sealed *file)
 {
-    BJ_FD int fd = memfd_create("belljar-init", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    BJ_FD int fd = memfd_create(file->name, MFD_CLOEXEC | MFD_ALLOW_SEALING | file->flags);
     if (fd < 0 && errno == EINVAL)
-        fd = memfd_create("belljar-init", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        fd = memfd_create(file->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    ssize_t n;
-    do {
-        n = write(fd, bj__init_program->bytes, bj__init_program->length);
-    } while (n < 0 && errno == EINTR);
-    if (n != (ssize_t)bj__init_program->length)
-        return n < 0 ? -errno : -EIO;
+    for (size_t written = 0; written < file->length;) {
+        ssize_t n = write(fd, (const char *)file->bytes + written, file->length - written);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        written += (size_t)n;
+    }
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
         return -errno;
-    return bj__ends_give(ends, BJ_SEAT_INIT, &fd);
+    return bj__ends_give(ends, (int)seat, &fd);
+}
+
+static int open_snippet(struct bj_jail *jail, struct bj_ends *ends)
+{
+    const struct sealed request = {"belljar-request", jail->plan->request, jail->plan->request_length,
+                                   MFD_NOEXEC_SEAL};
+    int r = open_sealed(ends, BJ_SEAT_REQUEST, &request);
+    return r < 0 ? r : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->reply_fd);
 }
 
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
+    const struct sealed init = {"belljar-init", bj__init_program->bytes, bj__init_program->length, MFD_EXEC};
     for (int i = 0; i < 16; i++)
         ends->theirs[i] = -1;
-    int r = open_pipe(ends, BJ_SEAT_STDIN, 1, &jail->stdin_fd);
+    int r = jail->plan->request ? open_snippet(jail, ends) : 0;
+    if (r == 0)
+        r = open_pipe(ends, BJ_SEAT_STDIN, 1, &jail->stdin_fd);
     if (r == 0)
         r = open_pipe(ends, BJ_SEAT_STDOUT, 0, &jail->stdout_fd);
     if (r == 0)
@@ -104,7 +128,7 @@ int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *
     if (r == 0)
         r = open_hold(ends);
     if (r == 0)
-        r = open_init(ends);
+        r = open_sealed(ends, BJ_SEAT_INIT, &init);
     return r < 0 ? bj__error_system(err, -r, "", "cannot open the descriptors of a jail") : 0;
 }
 

@@ -119,6 +119,8 @@ static int build_parts(struct bj_build *build)
     if (r == 0)
         r = copy_parent_part(build);
     if (r == 0)
+        r = bj__plan_snippet(build);
+    if (r == 0)
         r = bj__plan_sources(build);
     if (r < 0)
         return r;
@@ -157,15 +159,16 @@ static struct bj_plan *new_plan(void)
 int bj__plan_build(const struct bj_spec *spec, const struct bj_host *host, const struct bj_sources *sources,
                    struct bj_plan **ret_plan, struct bj_error *err)
 {
-    if (spec->code || spec->expression)
-        return bj__error(
-            err, BJ_ERROR_INVALID, ENOTSUP, spec->code ? "code" : "expression",
-            "running Python snippets needs belljar-guest, which this build does not have; give \"command\"");
     struct bj_plan *plan = new_plan();
     if (!plan)
         return bj__error_memory(err);
-    struct bj_build build = {
-        .spec = spec, .host = host, .sources = sources, .plan = plan, .err = err, .proc_slot = -1};
+    struct bj_build build = {.spec = spec,
+                             .host = host,
+                             .sources = sources,
+                             .plan = plan,
+                             .err = err,
+                             .guest_slot = -1,
+                             .proc_slot = -1};
     build.made = malloc(BJ_MAX_MADE * sizeof(*build.made));
     int r = build.made ? build_parts(&build) : bj__error_memory(err);
     free(build.made);

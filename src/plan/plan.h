@@ -74,6 +74,7 @@ struct bj_program {
     const char *const *argv;
     const char *const *envp;
     const char *const *candidates; /* paths to try with execve(2), NULL-terminated */
+    bool guest;                    /* a snippet: the descriptors of base/reply.h stay open */
     bool host_ids; /* there is no user namespace: uid 0 is the host's, and pid 1 gives it up as well */
 };
 

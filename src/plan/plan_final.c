@@ -111,8 +111,11 @@ int bj__plan_final(struct bj_build *build)
     if (r < 0)
         return r;
     bj__plan_add(build, BJ_OP_EXEC, NULL);
-    plan->program.argv = copy_list(build, &build->spec->command);
+    const char *names[] = {bj__snippet_program, NULL};
+    const struct bj_strings snippet = {names, 1};
+    const struct bj_strings *command = plan->program.guest ? &snippet : &build->spec->command;
+    plan->program.argv = copy_list(build, command);
     plan->program.envp = copy_list(build, &build->spec->environment);
-    plan->program.candidates = find_candidates(build, build->spec->command.items[0]);
+    plan->program.candidates = find_candidates(build, command->items[0]);
     return 0;
 }

@@ -35,6 +35,8 @@ struct bj_plan {
     enum bj_output_action output_action;
     const void *stdin_bytes;
     size_t stdin_length;
+    const void *request; /* what the snippet's program is asked, JSON; NULL: it is none */
+    size_t request_length;
     struct bj_strings collect;
     struct bj_plan_layer layers[BJ_LAYER__COUNT];
     bool timing;
@@ -53,6 +55,7 @@ struct bj_build {
     struct bj_error *err;
     int first_mount_slot; /* slot of mounts[0]; one each */
     int device_slots;     /* first of the slots of /dev nodes */
+    int guest_slot;       /* the program that runs snippets, or -1 */
     int proc_slot;        /* the host's /proc, for AppArmor; or -1 */
     uint32_t inodes;      /* of the new root's skeleton */
     uint64_t bytes;       /* of programs in it */
@@ -72,6 +75,8 @@ void bj__plan_shed(struct bj_build *build);     /* plan_creds.c: phase SHED */
 void bj__plan_payload(struct bj_build *build);  /* plan_creds.c: phases PAYLOAD and IDS */
 void bj__plan_files(struct bj_build *build);    /* plan_files.c: phase FILES */
 void bj__plan_limits(struct bj_build *build);   /* plan_limits.c: phase CAPS */
+int bj__plan_snippet(struct bj_build *build); /* plan_snippet.c: what the program that runs snippets is asked */
+extern const char *const bj__snippet_program; /* its path in the jail */
 void bj__plan_landlock(struct bj_build *build); /* plan_landlock.c: phase LANDLOCK */
 int bj__plan_final(struct bj_build *build);     /* plan_final.c: assertions, filter, exec */
 

@@ -72,6 +72,8 @@ static void allow_own(struct bj_build *build)
         allow(build, scratch[i], FS_WRITABLE | execute);
     allow(build, "/dev",
           FS_READ_DIR | FS_READ_FILE | FS_WRITE_FILE | FS_TRUNCATE); /* nothing but our devices is there */
+    if (build->sources->guest)
+        allow(build, bj__snippet_program, FS_EXECUTE | FS_READ_FILE);
     if (build->spec->proc != BJ_PROC_NONE)
         allow(build, "/proc", FS_READ_FILE | FS_READ_DIR);
     for (size_t i = 0; i < build->sources->entry_count; i++) {

@@ -64,6 +64,11 @@ int bj__plan_sources(struct bj_build *build)
     build->device_slots = build->plan->slots;
     for (size_t i = 0; i < BJ_COUNT(devices); i++)
         (void)add_source(build, devices[i], bj__plan_new_slot(build), DEVICE_ATTRIBUTES, 0);
+    if (build->sources->guest) {
+        build->guest_slot = bj__plan_new_slot(build);
+        (void)add_source(build, bj__plan_copy(build, build->sources->guest), build->guest_slot,
+                         BJ_MOUNT_ATTR_RDONLY | BJ_MOUNT_ATTR_NOSUID | BJ_MOUNT_ATTR_NODEV, 0);
+    }
     return 0;
 }
 
@@ -136,5 +141,9 @@ void bj__plan_mounts(struct bj_build *build)
     for (size_t i = 0; i < BJ_COUNT(devices); i++) {
         touch(build, devices[i], 0666);
         attach(build, devices[i], build->device_slots + (int)i);
+    }
+    if (build->guest_slot >= 0) {
+        touch(build, bj__snippet_program, 0555);
+        attach(build, bj__snippet_program, build->guest_slot);
     }
 }

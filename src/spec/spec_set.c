@@ -5,8 +5,10 @@
  * A setter that fails leaves the spec as it was. What depends on other fields is checked when the plan is made. */
 #include "spec/build.h"
 #include "spec/check.h"
+#include "spec/json_text.h"
 #include "spec/names.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 static const char *or_empty(const char *text)
@@ -36,6 +38,47 @@ static int copy_list(struct bj_spec *spec, const char *const *items, const char 
 int bj_spec_set_command(struct bj_spec *spec, const char *const *argv, struct bj_error *err)
 {
     return copy_list(spec, argv, "command", &spec->command, err);
+}
+
+static int set_source(struct bj_spec *spec, const char *field, const char *source, const char **ret_text,
+                      struct bj_error *err)
+{
+    if (!source)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, field, "missing; give the text of a program");
+    if (strlen(source) > BJ_MAX_SPEC_JSON)
+        return bj__error(err, BJ_ERROR_INVALID, E2BIG, field, "%zu bytes; at most %u", strlen(source),
+                         BJ_MAX_SPEC_JSON);
+    return bj__copy_text(&spec->arena, source, ret_text) < 0 ? bj__error_memory(err) : 0;
+}
+
+int bj_spec_set_code(struct bj_spec *spec, const char *source, struct bj_error *err)
+{
+    return set_source(spec, "code", source, &spec->code, err);
+}
+
+int bj_spec_set_expression(struct bj_spec *spec, const char *source, struct bj_error *err)
+{
+    return set_source(spec, "expression", source, &spec->expression, err);
+}
+
+int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err)
+{
+    json_error_t why;
+    json_t *added = json_loads(or_empty(json), JSON_REJECT_DUPLICATES, &why);
+    json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
+    int r = 0;
+    if (!json_is_object(added))
+        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "globals",
+                      "\"%.40s\" is no JSON object (%s); write {\"name\": value}", or_empty(json),
+                      added ? "it is something else" : why.text);
+    BJ_FREE char *text = NULL;
+    if (r == 0 && json_object_update(globals, added) == 0)
+        text = bj__json_dump(globals, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (r == 0 && (!text || bj__copy_text(&spec->arena, text, &spec->globals) < 0))
+        r = bj__error_memory(err);
+    json_decref(globals);
+    json_decref(added);
+    return r;
 }
 
 int bj_spec_set_syscalls(struct bj_spec *spec, const char *const *sets, struct bj_error *err)

@@ -112,6 +112,9 @@ static void explain(struct bj_run *run, const struct bj_evidence *evidence)
                        command, strerror(evidence->exec_errno));
     else if (run->failure[0])
         (void)snprintf(result->error, sizeof(result->error), "%s", run->failure);
+    else if (evidence->snippet && result->verdict.status == BJ_STATUS_EXIT && result->snippet.why)
+        (void)snprintf(result->error, sizeof(result->error), "the snippet left no result: %s",
+                       result->snippet.why);
     else if (result->verdict.status == BJ_STATUS_JAIL_ERROR)
         (void)snprintf(result->error, sizeof(result->error),
                        "the jail's first process ended without a report (%s %d)",
@@ -127,6 +130,7 @@ void bj__run_finish(struct bj_run *run)
     result->setup_us = run->jail.exec_us - run->jail.start_us;
     take_report(run, &evidence);
     bj__capture_drain(run);
+    bj__reply_take(run, &evidence);
     take_counters(run, &evidence);
     look_at_disk(run, &evidence);
     take_timing(run);

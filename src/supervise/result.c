@@ -2,6 +2,7 @@
  * Its own file because it is the public face of a result.
  * Changes when: the public contract of results changes. */
 #include "supervise/result.h"
+#include "base/reply.h"
 
 static const char *const status_names[] = {
 #define X(name, text) text,
@@ -26,6 +27,8 @@ void bj_result_free(struct bj_result *result)
         free(result->files[i].bytes);
     }
     free(result->files);
+    for (size_t i = 0; i < BJ_COUNT(result->snippet.parts); i++)
+        free(result->snippet.parts[i]);
     free(result->timing);
     free(result);
 }
@@ -72,8 +75,25 @@ int bj_result_exit_status(const struct bj_result *result)
     case BJ_STATUS_DISK_LIMIT:
     case BJ_STATUS__COUNT:
     default:
+        if (result->verdict.status == BJ_STATUS_EXIT && result->verdict.exit_code == 0)
+            return 1; /* a snippet without a result */
         return result->verdict.signal ? 128 + result->verdict.signal : result->verdict.exit_code;
     }
+}
+
+const char *bj_result_value(const struct bj_result *result)
+{
+    return result->snippet.parts[BJ_REPLY_VALUE];
+}
+
+const char *bj_result_globals(const struct bj_result *result)
+{
+    return result->snippet.parts[BJ_REPLY_GLOBALS];
+}
+
+const char *bj_result_exception(const struct bj_result *result)
+{
+    return result->snippet.parts[BJ_REPLY_EXCEPTION];
 }
 
 const void *bj_result_output(const struct bj_result *result, enum bj_stream stream, size_t *ret_length)

@@ -31,6 +31,14 @@ struct bj_evidence {
     uint64_t cpu_us;
     uint64_t cpu_limit_us; /* 0: none */
     bool disk_bytes_used_up, disk_files_used_up;
+    /* Of a snippet. The last two are the guest's own story: they can make less of a good end, never more. */
+    bool snippet, replied, raised;
+};
+
+/* What a snippet's program told: its form was checked, and nothing else. */
+struct bj_snippet_result {
+    char *parts[4];  /* by enum bj_reply_kind: JSON as Python writes it, owned; NULL: not told */
+    const char *why; /* static; why there is none, or NULL */
 };
 
 struct bj_verdict {
@@ -39,6 +47,11 @@ struct bj_verdict {
     int exit_code;     /* -1: did not exit by itself */
     int signal;        /* 0: none */
 };
+
+/* reply.c. From the bytes of a reply to its parts. NULL; or why it is none, a static text, and then there are no parts and
+ * *ret_memory says whether memory was short. */
+const char *bj__reply_parse(const struct bj_buf *reply, struct bj_snippet_result *ret_snippet,
+                            bool *ret_memory);
 
 /* verdict.c. Pure. Precedence: jail_error > denied > memory > cancelled > time > output > process > disk >
  * signal > exit > ok. */
@@ -70,6 +83,7 @@ struct bj_result {
     size_t denial_count;
     uint64_t denials_unnamed;
     struct bj_plan_layer layers[BJ_LAYER__COUNT];
+    struct bj_snippet_result snippet;
     uint64_t setup_us, run_us;
     struct bj_collected *files; /* owned */
     size_t file_count;

@@ -2,6 +2,7 @@
  * Its own file because the format is a contract.
  * Changes when: a field is added to the result. */
 #include "base/names.h"
+#include "base/reply.h"
 #include "spec/base64.h"
 #include "spec/json_text.h"
 #include "supervise/result.h"
@@ -173,6 +174,27 @@ static const char *signal_name(int number, char *text, size_t size)
     return text;
 }
 
+/* What a snippet told is put in as it is, because it may hold numbers that strict JSON has no word for. In an indented text
+ * such a line stands for a key of the outermost object and nothing else: no string holds a line feed. */
+static char *put_in(char *text, const char *key, const char *told)
+{
+    char line[32];
+    (void)snprintf(line, sizeof(line), "\n  \"%s\": ", key);
+    char *at = text && told ? strstr(text, line) : NULL;
+    if (!at)
+        return text;
+    at += strlen(line);
+    struct bj_buf whole;
+    bj__buf_init(&whole, SIZE_MAX / 4);
+    int r = bj__buf_add(&whole, text, (size_t)(at - text));
+    r |= bj__buf_add(&whole, told, strlen(told));
+    r |= bj__buf_add(&whole, at + strlen("null"), strlen(at + strlen("null")));
+    free(text);
+    if (r < 0)
+        bj__buf_done(&whole);
+    return r < 0 ? NULL : bj__buf_take(&whole);
+}
+
 char *bj_result_json(const struct bj_result *result)
 {
     char name[24];
@@ -196,5 +218,7 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "timing", timing_json(result));
     char *text = writer.failed ? NULL : bj__json_dump(writer.object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(writer.object);
-    return text;
+    text = put_in(text, "value", result->snippet.parts[BJ_REPLY_VALUE]);
+    text = put_in(text, "globals", result->snippet.parts[BJ_REPLY_GLOBALS]);
+    return put_in(text, "exception", result->snippet.parts[BJ_REPLY_EXCEPTION]);
 }

@@ -56,6 +56,8 @@ static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err
         r = bj__watch(run, jail->stdout_fd, BJ_WATCH_STDOUT, EPOLLIN);
     if (r == 0)
         r = bj__watch(run, jail->stderr_fd, BJ_WATCH_STDERR, EPOLLIN);
+    if (r == 0 && jail->reply_fd >= 0)
+        r = bj__watch(run, jail->reply_fd, BJ_WATCH_REPLY, EPOLLIN);
     if (r == 0)
         r = bj__watch(run, run->timer_fd, BJ_WATCH_TIMER, EPOLLIN);
     if (r < 0)
@@ -77,6 +79,7 @@ static struct bj_run *new_run(const struct bj_plan *plan)
     run->result = result;
     run->epoll_fd = run->timer_fd = run->source_fd = -1;
     bj__jail_init(&run->jail);
+    bj__reply_start(run);
     for (enum bj_stream stream = BJ_STDOUT; stream <= BJ_STDERR; stream++)
         bj__buf_init(&result->output[stream], plan->limits.output_bytes);
     return run;
@@ -149,6 +152,9 @@ static void handle(struct bj_run *run, uint32_t what, uint32_t events)
     case BJ_WATCH_STDERR:
         bj__capture_read(run, BJ_STDERR);
         break;
+    case BJ_WATCH_REPLY:
+        bj__reply_read(run);
+        break;
     case BJ_WATCH_STDIN:
         bj__input_write(run);
         break;
@@ -210,6 +216,7 @@ void bj_run_free(struct bj_run *run)
     bj__fd_close(&run->epoll_fd);
     bj__fd_close(&run->timer_fd);
     bj_result_free(run->result);
+    bj__buf_done(&run->reply);
     free(run->source_buffer);
     free(run->notification);
     free(run);

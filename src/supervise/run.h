@@ -10,6 +10,7 @@
 enum bj_watch {
     BJ_WATCH_STDOUT = 1,
     BJ_WATCH_STDERR,
+    BJ_WATCH_REPLY,
     BJ_WATCH_STDIN,
     BJ_WATCH_SOURCE,
     BJ_WATCH_PIDFD,
@@ -30,6 +31,7 @@ struct bj_run {
     uint64_t next_memory_check_us; /* UINT64_MAX: no memory limit, or the kernel watches it */
     uint64_t cpu_seen_us;          /* most that a walk of the processes has seen (cpu.c) */
     uint64_t memory_seen_bytes;    /* the same of memory (memory.c) */
+    struct bj_buf reply;           /* of a snippet, as it came */
     bj_output_fn output_fn;
     void *output_user;
     /* what goes to stdin: the plan's bytes, or a descriptor of the caller's by way of a buffer */
@@ -52,6 +54,10 @@ void bj__input_read_source(struct bj_run *run);
 /* capture.c */
 void bj__capture_read(struct bj_run *run, enum bj_stream stream);
 void bj__capture_drain(struct bj_run *run); /* what is left in the pipes after the end */
+/* reply.c: what a snippet's program says of its end; the last fills the result and the evidence. */
+void bj__reply_start(struct bj_run *run);
+void bj__reply_read(struct bj_run *run);
+void bj__reply_take(struct bj_run *run, struct bj_evidence *evidence);
 /* denials.c */
 int bj__denials_start(struct bj_run *run, struct bj_error *err);
 void bj__denials_answer(struct bj_run *run);

@@ -25,6 +25,16 @@ static bool cpu_used_up(const struct bj_evidence *evidence)
            (evidence->status == SIGXCPU || evidence->status == SIGKILL);
 }
 
+/* Nothing ended it but itself. A snippet without a result is not ok, whatever it ended with. */
+static enum bj_status own_end(const struct bj_evidence *evidence)
+{
+    if (was_signalled(evidence))
+        return BJ_STATUS_SIGNAL;
+    if (evidence->raised && evidence->status != 0)
+        return BJ_STATUS_EXCEPTION;
+    return evidence->status == 0 && (evidence->replied || !evidence->snippet) ? BJ_STATUS_OK : BJ_STATUS_EXIT;
+}
+
 static enum bj_status judge(const struct bj_evidence *evidence, const char **ret_limit)
 {
     bool ended = evidence->reported || evidence->exec_errno;
@@ -52,9 +62,7 @@ static enum bj_status judge(const struct bj_evidence *evidence, const char **ret
         *ret_limit = evidence->disk_bytes_used_up ? "bytes" : "files";
         return BJ_STATUS_DISK_LIMIT;
     }
-    if (was_signalled(evidence))
-        return BJ_STATUS_SIGNAL;
-    return evidence->status == 0 ? BJ_STATUS_OK : BJ_STATUS_EXIT;
+    return own_end(evidence);
 }
 
 /* As a shell says it: 127 not found, 126 found but not to be executed. */

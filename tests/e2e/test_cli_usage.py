@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COMMANDS = ("run", "plan", "explain", "doctor", "profiles", "help")
+COMMANDS = ("run", "exec", "eval", "plan", "explain", "doctor", "profiles", "help")
 
 
 @pytest.fixture

@@ -109,7 +109,7 @@ static void judge(struct worker *worker, const struct soak_kind *kind, const str
     if (strcmp(outcome->status, wanted) != 0)
         report(worker, kind, "%s: status %s instead of %s; its output: %.200s", kind->name, outcome->status,
                wanted, outcome->output ? outcome->output : "");
-    else if (outcome->output &&
+    else if (outcome->output && kind->output &&
              (outcome->length < length || memcmp(outcome->output, kind->output, length) != 0))
         report(worker, kind, "%s: its output is %.*s", kind->name,
                (int)(outcome->length < 200 ? outcome->length : 200), outcome->output);

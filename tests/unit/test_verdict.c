@@ -28,6 +28,26 @@ static void exit_codes_are_the_programs_own(void **state)
     assert_int_equal(verdict.signal, 0);
 }
 
+/* A snippet may lie about itself: then it is worse off, never better. */
+static void what_a_snippet_tells_only_makes_it_worse(void **state)
+{
+    const struct bj_evidence end = {.reported = true, .code = CLD_EXITED, .snippet = true};
+    struct bj_evidence evidence = end;
+    evidence.replied = true;
+    assert_int_equal(judge(evidence).status, BJ_STATUS_OK);
+    assert_int_equal(judge(end).status, BJ_STATUS_EXIT); /* no result is not ok */
+    evidence.raised = true;
+    assert_int_equal(judge(evidence).status,
+                     BJ_STATUS_OK); /* it ended with 0: nothing was raised that ended it */
+    evidence.status = 1;
+    assert_int_equal(judge(evidence).status, BJ_STATUS_EXCEPTION);
+    evidence.killed = BJ_KILL_WALL;
+    assert_int_equal(judge(evidence).status, BJ_STATUS_TIME_LIMIT);
+    evidence.killed = BJ_KILL_NONE;
+    evidence.oom_kills = 1;
+    assert_int_equal(judge(evidence).status, BJ_STATUS_MEMORY_LIMIT);
+}
+
 static void a_program_that_kills_itself_is_only_that(void **state)
 {
     struct bj_verdict verdict =
@@ -131,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exit_codes_are_the_programs_own),
+        cmocka_unit_test(what_a_snippet_tells_only_makes_it_worse),
         cmocka_unit_test(a_program_that_kills_itself_is_only_that),
         cmocka_unit_test(cpu_used_up_is_a_time_limit_even_when_the_kernel_was_faster),
         cmocka_unit_test(memory_outranks_time_and_time_outranks_output),

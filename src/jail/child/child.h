@@ -21,9 +21,11 @@ enum bj_seat {
     BJ_SEAT_INIT = 7, /* the program of pid 1, a sealed memfd */
     BJ_SEAT_STDIN = 8,
     BJ_SEAT_STDOUT = 9,
-    BJ_SEAT_STDERR = 10, /* until STDIO moves them */
-    BJ_SEAT_TASKS = 11,  /* and 12, 13: task lists of the run's v1 control groups */
-    BJ_SEAT__END = 14
+    BJ_SEAT_STDERR = 10,  /* until STDIO moves them */
+    BJ_SEAT_REQUEST = 11, /* what the program that runs snippets is asked, and where it replies, until STDIO */
+    BJ_SEAT_REPLY = 12,
+    BJ_SEAT_TASKS = 13, /* and 14, 15: task lists of the run's v1 control groups */
+    BJ_SEAT__END = 16
 };
 
 /* Steps, in the order in which they happen. */

@@ -1,6 +1,7 @@
 /* Assertions: try what must now be impossible, and fail the jail if it works.
  * Its own file because "drop, then prove the drop" is one idea (OpenSSH's permanently_set_uid).
  * Changes when: a wall is added whose absence can be tried from inside. */
+#include "base/reply.h"
 #include "jail/child/child.h"
 
 #include "jail/child/sys.h"
@@ -31,9 +32,12 @@ long bj__op_ASSERT_USERNS(struct bj_child *child, const struct bj_op *op)
 
 long bj__op_ASSERT_FDS(struct bj_child *child, const struct bj_op *op)
 {
-    for (int fd = BJ_SEAT_SYNC; fd < 64; fd++)
-        if (fd != BJ_SEAT_SYNC && fd != BJ_SEAT_HOLD && sys3(SYS_fcntl, fd, F_GETFD, 0) != -EBADF)
+    for (int fd = BJ_SEAT_SYNC; fd < 64; fd++) {
+        bool its_own = fd == BJ_SEAT_SYNC || fd == BJ_SEAT_HOLD ||
+                       (child->program->guest && (fd == BJ_GUEST_REQUEST || fd == BJ_GUEST_REPLY));
+        if (!its_own && sys3(SYS_fcntl, fd, F_GETFD, 0) != -EBADF)
             return -ENOTRECOVERABLE;
+    }
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* Operations on the process itself: session, limits, descriptors, signals, host name, interface.
  * Its own file because these are neither mounts nor rights.
  * Changes when: the payload starts with another process attribute. */
+#include "base/reply.h"
 #include "jail/child/child.h"
 
 #include "jail/child/sys.h"
@@ -120,7 +121,15 @@ long bj__op_STDIO(struct bj_child *child, const struct bj_op *op)
         if (r < 0)
             return r;
     }
-    return sys3(SYS_close_range, BJ_SEAT_HOLD + 1, ~0u, 0);
+    /* Their numbers at last are seats that the payload does not have. */
+    if (child->program->guest) {
+        long r = sys3(SYS_dup3, BJ_SEAT_REQUEST, BJ_GUEST_REQUEST, 0);
+        if (r >= 0)
+            r = sys3(SYS_dup3, BJ_SEAT_REPLY, BJ_GUEST_REPLY, 0);
+        if (r < 0)
+            return r;
+    }
+    return sys3(SYS_close_range, BJ_GUEST_REPLY + 1, ~0u, 0);
 }
 
 long bj__child_default_signal(long signal)

@@ -1,0 +1,33 @@
+/* What the program that runs Python says when it has run: the wire between belljar-guest and the supervisor.
+ * Its own file because both sides must read the same sentence, and one of them believes none of it.
+ * Changes when: a reply says something more.
+ *
+ * The guest has two descriptors besides stdin, stdout and stderr. BJ_GUEST_REQUEST is a sealed memfd with the request,
+ * one JSON object; BJ_GUEST_REPLY is a pipe to the supervisor. A reply is a row of parts, in rising order of kind, each
+ * kind once at most, the last one BJ_REPLY_END: a head, then its bytes. The code that is run can write there as well:
+ * what comes is data of the guest like its stdout, and only its form is checked. */
+#ifndef BJ_REPLY_H
+#define BJ_REPLY_H
+
+#include <stdint.h>
+
+enum { BJ_GUEST_REQUEST = 4, BJ_GUEST_REPLY = 6 };
+
+enum bj_reply_kind {
+    BJ_REPLY_VALUE = 1,     /* JSON: what the expression came to */
+    BJ_REPLY_GLOBALS = 2,   /* JSON object: the variables that JSON can hold */
+    BJ_REPLY_EXCEPTION = 3, /* JSON object of three texts: type, message, traceback */
+    BJ_REPLY_END = 4        /* empty; what is told before it is all there is to tell */
+};
+
+#define BJ_REPLY_MAGIC 0x626a7231u /* "bjr1" */
+struct bj_reply_head {
+    uint32_t magic;
+    uint32_t kind; /* enum bj_reply_kind */
+    uint32_t length;
+};
+
+/* Nesting of what is told: deeper data is not JSON to us. */
+#define BJ_REPLY_DEPTH 64
+
+#endif

@@ -1,0 +1,89 @@
+/* Runs the snippet in the module __main__, as a script or as an expression.
+ * Its own file because it is the only place where the snippet's code begins to run.
+ * Changes when: a snippet can be run in another way. */
+#include "guest.h"
+
+static int set_arguments(const struct request *request)
+{
+    PyObject *argv = PyList_New(0);
+    PyObject *name = PyUnicode_FromString(GUEST_FILE_NAME);
+    int r = argv && name ? PyList_Append(argv, name) : -1;
+    if (r == 0)
+        r = PyList_SetSlice(argv, 1, 1, request->argv);
+    if (r == 0)
+        r = PySys_SetObject("argv", argv);
+    Py_XDECREF(name);
+    Py_XDECREF(argv);
+    return r;
+}
+
+/* The working directory comes first, as for a script that lies in it. */
+static int set_path(void)
+{
+    PyObject *path = PySys_GetObject("path"); /* borrowed */
+    PyObject *here = PyUnicode_FromString("/box");
+    int r = path && here ? PyList_Insert(path, 0, here) : -1;
+    Py_XDECREF(here);
+    return r;
+}
+
+static PyObject *run(const struct request *request, PyObject *globals)
+{
+    PyObject *source = request->code ? request->code : request->expression;
+    const char *text = PyUnicode_AsUTF8(source);
+    PyObject *code =
+        text ? Py_CompileString(text, GUEST_FILE_NAME, request->code ? Py_file_input : Py_eval_input) : NULL;
+    PyObject *value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
+    Py_XDECREF(code);
+    return value;
+}
+
+static void tell(struct reply *reply, enum bj_reply_kind kind, PyObject *value, PyObject *globals,
+                 PyObject *before)
+{
+    BJ_BUF struct bj_buf text;
+    bj__buf_init(&text, reply->bytes.maximum);
+    int r = value ? guest_write_json(value, &text) : guest_write_globals(globals, before, &text);
+    if (r == 0)
+        guest_reply_add(reply, kind, &text);
+    else
+        reply->truncated |= PyErr_ExceptionMatches(PyExc_MemoryError);
+}
+
+/* An exception is set: what it means for the process, and for whoever asked. */
+static int fail(const struct request *request, struct reply *reply)
+{
+    if (PyErr_ExceptionMatches(PyExc_SystemExit))
+        return guest_exit_code();
+    guest_tell_exception(request->code ? request->code : request->expression, reply);
+    return 1;
+}
+
+int guest_execute(const struct request *request, struct reply *reply)
+{
+    PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
+    PyObject *globals = module ? PyModule_GetDict(module) : NULL;
+    PyObject *before = globals ? PyDict_Copy(globals) : NULL;
+    PyObject *value = NULL;
+    int code = 0;
+    if (before && PyDict_Update(globals, request->globals) == 0 && set_arguments(request) == 0 &&
+        set_path() == 0)
+        value = run(request, globals);
+    PyObject *type;
+    PyObject *error;
+    PyObject *traceback;
+    PyErr_Fetch(&type, &error, &traceback); /* to be told last: the parts of a reply are in order */
+    if (value && request->expression)
+        tell(reply, BJ_REPLY_VALUE, value, NULL, NULL);
+    if (PyErr_Occurred())
+        code = fail(request, reply); /* the value cannot be told */
+    else if (before && request->code)
+        tell(reply, BJ_REPLY_GLOBALS, NULL, globals, before);
+    PyErr_Clear();
+    PyErr_Restore(type, error, traceback);
+    if (!value)
+        code = fail(request, reply);
+    Py_XDECREF(value);
+    Py_XDECREF(before);
+    return code;
+}

@@ -1,0 +1,66 @@
+/* belljar-guest: runs one snippet of Python inside of a jail and replies.
+ * Its own file because the parts of it share these few words.
+ * Changes when: a part offers something more to the others.
+ *
+ * The jail is the wall; nothing in here is one. Everything belongs to the snippet as soon as its first line runs. */
+#ifndef BJ_GUEST_H
+#define BJ_GUEST_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "base/buf.h"
+#include "base/reply.h"
+
+#define GUEST_FILE_NAME "main.py" /* what tracebacks call the snippet */
+
+#if PY_VERSION_HEX < 0x030a0000
+static inline PyObject *Py_NewRef(PyObject *object)
+{
+    Py_INCREF(object);
+    return object;
+}
+#endif
+
+/* References are owned; text is NULL where the other one is given. */
+struct request {
+    PyObject *code, *expression; /* str */
+    PyObject *globals;           /* dict */
+    PyObject *argv;              /* list of str: without the program's own name */
+    Py_ssize_t reply_bytes;      /* as long as a reply may be */
+};
+
+struct reply {
+    struct bj_buf bytes;
+    bool truncated; /* a part did not fit, and was left out */
+};
+
+/* python.c: an interpreter of its own, deaf to the environment; ends the process when it cannot be had. */
+void guest_start_python(void);
+/* What a script's end does: threads are waited for, atexit functions run, output is written out. -1: that failed. */
+int guest_end_python(void);
+
+/* request.c: from BJ_GUEST_REQUEST. -1 with a Python exception. */
+int guest_read_request(struct request *ret_request);
+
+/* execute.c: fills the reply; the exit code of the process. */
+int guest_execute(const struct request *request, struct reply *reply);
+
+/* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
+void guest_tell_exception(PyObject *source, struct reply *reply);
+/* The exit code that a SystemExit asks for, as python3 would understand it; takes the exception. */
+int guest_exit_code(void);
+
+/* safe.c: the JSON of an object of exactly the types that JSON has, and of their subclasses; nothing of the snippet's own is
+ * called. 0, or -1 with a Python exception: TypeError, ValueError (a cycle, too deep, no text), MemoryError. */
+int guest_write_json(PyObject *object, struct bj_buf *text);
+/* Those of a dictionary's variables that JSON can hold; never one that was there before with the same value. */
+int guest_write_globals(PyObject *globals, PyObject *before, struct bj_buf *text);
+
+/* reply.c */
+void guest_reply_init(struct reply *reply, size_t maximum);
+void guest_reply_add(struct reply *reply, enum bj_reply_kind kind, const struct bj_buf *text);
+/* Writes all of it and closes the descriptor. */
+void guest_reply_send(struct reply *reply);
+
+#endif

@@ -1,0 +1,27 @@
+/* The order of things: Python, the request, the snippet, the reply, the end.
+ * Its own file because it is what the program does, on one screen.
+ * Changes when: another thing has to happen, or in another order. */
+#include "guest.h"
+
+#include <unistd.h>
+
+#define NOT_STARTED 120 /* as python3 says that it could not even end well */
+
+int main(void)
+{
+    struct request request = {0};
+    struct reply reply;
+    guest_start_python();
+    if (guest_read_request(&request) < 0) {
+        PyErr_Print();
+        return NOT_STARTED;
+    }
+    guest_reply_init(&reply, (size_t)request.reply_bytes);
+    int code = guest_execute(&request, &reply);
+    if (guest_end_python() < 0 && code == 0)
+        code = NOT_STARTED;
+    if (reply.truncated && code == 0)
+        code = 1;
+    guest_reply_send(&reply);
+    _exit(code); /* the process is thrown away: taking the interpreter apart would only cost time */
+}

@@ -1,0 +1,69 @@
+/* The interpreter: how it is set up, and how it ends.
+ * Its own file because it is the only one that knows how CPython is embedded.
+ * Changes when: CPython wants to be embedded in another way. */
+#include "guest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void give_up(PyStatus status)
+{
+    if (PyStatus_Exception(status))
+        Py_ExitStatusException(status);
+}
+
+/* Isolated: no variable of the environment, no directory of the user and no script's folder has a say. UTF-8 whatever the
+ * locale is. */
+void guest_start_python(void)
+{
+    PyPreConfig before;
+    PyPreConfig_InitIsolatedConfig(&before);
+    before.utf8_mode = 1;
+    give_up(Py_PreInitialize(&before));
+
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    config.install_signal_handlers = 1; /* Ctrl-C is a KeyboardInterrupt */
+    config.write_bytecode = 0;
+    config.pathconfig_warnings = 0;
+    give_up(PyConfig_SetString(&config, &config.program_name, L"python3"));
+    give_up(Py_InitializeFromConfig(&config));
+    PyConfig_Clear(&config);
+}
+
+static int call(const char *module, const char *function)
+{
+    PyObject *name = PyUnicode_FromString(module);
+    PyObject *loaded = name ? PyImport_GetModule(name) : NULL; /* not loaded: there is nothing to end */
+    PyObject *result = loaded ? PyObject_CallMethod(loaded, function, NULL) : NULL;
+    int failed = loaded && !result;
+    if (failed)
+        PyErr_WriteUnraisable(loaded);
+    PyErr_Clear();
+    Py_XDECREF(result);
+    Py_XDECREF(loaded);
+    Py_XDECREF(name);
+    return failed ? -1 : 0;
+}
+
+static int flush(const char *name)
+{
+    PyObject *file = PySys_GetObject(name); /* borrowed */
+    if (!file || file == Py_None)
+        return 0;
+    PyObject *result = PyObject_CallMethod(file, "flush", NULL);
+    PyErr_Clear();
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+int guest_end_python(void)
+{
+    (void)call("threading", "_shutdown");
+    PyObject *atexit = PyImport_ImportModule("atexit"); /* built in; only then it can be asked to run */
+    Py_XDECREF(atexit);
+    (void)call("atexit", "_run_exitfuncs");
+    int out = flush("stdout");
+    int err = flush("stderr");
+    return out < 0 || err < 0 ? -1 : 0;
+}

@@ -1,0 +1,95 @@
+/* Reads what is to be run.
+ * Its own file because it is the only part that reads, and what it reads was made by the supervisor.
+ * Changes when: a request says something more. */
+#include "guest.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* NaN and the infinities, as Python's json takes them (json.decoder). */
+static PyObject *parse_constant(PyObject *self, PyObject *name)
+{
+    const char *text = PyUnicode_AsUTF8(name);
+    if (!text)
+        return NULL;
+    double value = PyOS_string_to_double(text[0] == '-' ? "-inf" : text[0] == 'I' ? "inf" : "nan", NULL, NULL);
+    return PyFloat_FromDouble(value);
+}
+
+/* The scanner of CPython's json in C, without the module around it, whose import costs as much as everything else here. */
+static PyObject *make_scanner(void)
+{
+    static PyMethodDef constant = {"parse_constant", parse_constant, METH_O, NULL};
+    PyObject *types = PyImport_ImportModule("types");
+    PyObject *namespace = types ? PyObject_GetAttrString(types, "SimpleNamespace") : NULL;
+    PyObject *function = PyCFunction_New(&constant, NULL);
+    PyObject *settings =
+        function ? Py_BuildValue("{s:O,s:O,s:O,s:O,s:O,s:O}", "strict", Py_True, "object_hook", Py_None,
+                                 "object_pairs_hook", Py_None, "parse_float", &PyFloat_Type, "parse_int",
+                                 &PyLong_Type, "parse_constant", function)
+                 : NULL;
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *context = namespace && settings && nothing ? PyObject_Call(namespace, nothing, settings) : NULL;
+    PyObject *json = context ? PyImport_ImportModule("_json") : NULL;
+    PyObject *scanner = json ? PyObject_CallMethod(json, "make_scanner", "O", context) : NULL;
+    Py_XDECREF(json);
+    Py_XDECREF(context);
+    Py_XDECREF(nothing);
+    Py_XDECREF(settings);
+    Py_XDECREF(function);
+    Py_XDECREF(namespace);
+    Py_XDECREF(types);
+    return scanner;
+}
+
+static PyObject *read_text(void)
+{
+    struct stat status;
+    if (fstat(BJ_GUEST_REQUEST, &status) < 0)
+        return PyErr_SetFromErrno(PyExc_OSError);
+    char *bytes = PyMem_Malloc((size_t)status.st_size + 1);
+    if (!bytes)
+        return PyErr_NoMemory();
+    Py_ssize_t have = 0;
+    ssize_t n = 1;
+    while (n > 0 && have < status.st_size) {
+        n = pread(BJ_GUEST_REQUEST, bytes + have, (size_t)(status.st_size - have), have);
+        have += n > 0 ? n : 0;
+    }
+    PyObject *text = PyUnicode_DecodeUTF8(bytes, have, "strict");
+    PyMem_Free(bytes);
+    (void)close(BJ_GUEST_REQUEST);
+    return text;
+}
+
+/* A reference, or NULL without an exception when it is null or not there. */
+static PyObject *take(PyObject *object, const char *key)
+{
+    PyObject *value = PyDict_GetItemString(object, key); /* borrowed */
+    return value && value != Py_None ? Py_NewRef(value) : NULL;
+}
+
+int guest_read_request(struct request *ret_request)
+{
+    PyObject *text = read_text();
+    PyObject *scanner = text ? make_scanner() : NULL;
+    PyObject *pair = scanner ? PyObject_CallFunction(scanner, "On", text, (Py_ssize_t)0) : NULL;
+    PyObject *object = pair ? PyTuple_GetItem(pair, 0) : NULL; /* borrowed */
+    if (object && PyDict_Check(object)) {
+        ret_request->code = take(object, "code");
+        ret_request->expression = take(object, "expression");
+        ret_request->globals = take(object, "globals");
+        ret_request->argv = take(object, "argv");
+        PyObject *bytes = take(object, "reply_bytes");
+        ret_request->reply_bytes = bytes ? PyLong_AsSsize_t(bytes) : -1;
+        Py_XDECREF(bytes);
+    }
+    Py_XDECREF(pair);
+    Py_XDECREF(scanner);
+    Py_XDECREF(text);
+    bool whole = ret_request->globals && ret_request->argv && ret_request->reply_bytes >= 0 &&
+                 !ret_request->code != !ret_request->expression;
+    if (!whole && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "this is no request");
+    return whole ? 0 : -1;
+}

@@ -1,0 +1,76 @@
+/* Finds belljar-guest.
+ * Its own file because it is the one thing that Belljar itself brings into a jail.
+ * Changes when: it is installed elsewhere. */
+#include "host/guest.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_program(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) && status.st_mode & S_IXUSR;
+}
+
+static int found(struct bj_arena *arena, const char *path, const char **ret_path, struct bj_error *err)
+{
+    *ret_path = bj__arena_string(arena, path);
+    return *ret_path ? 0 : bj__error_memory(err);
+}
+
+/* "3.11": Debian's python3 is a link to python3.11, whose library is what the jail shows. */
+static void python_version(char version[16])
+{
+    char target[PATH_MAX];
+    ssize_t length = readlink("/usr/bin/python3", target, sizeof(target) - 1);
+    version[0] = 0;
+    if (length <= 0)
+        return;
+    target[length] = 0;
+    const char *name = strrchr(target, '/') ? strrchr(target, '/') + 1 : target;
+    if (strncmp(name, "python", 6) == 0)
+        (void)snprintf(version, 16, "%.15s", name + 6);
+}
+
+/* A build directory: src/guest stands beside src/cli. */
+static bool beside_command(const char *version, char path[PATH_MAX])
+{
+    char command[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", command, sizeof(command) - 1);
+    if (length <= 0)
+        return false;
+    command[length] = 0;
+    const char *slash = strrchr(command, '/');
+    int written = snprintf(path, PATH_MAX, "%.*s/../guest/belljar-guest-%s", slash ? (int)(slash - command) : 0,
+                           command, version);
+    return written > 0 && written < PATH_MAX && is_program(path);
+}
+
+int bj__guest_find(struct bj_arena *arena, const char **ret_path, struct bj_error *err)
+{
+    char path[PATH_MAX];
+    char version[16];
+    const char *given = secure_getenv("BELLJAR_GUEST");
+    if (given && given[0]) {
+        if (given[0] == '/' && is_program(given))
+            return found(arena, given, ret_path, err);
+        return bj__error(err, BJ_ERROR_NOT_FOUND, ENOENT, "BELLJAR_GUEST",
+                         "\"%s\" is not the absolute path of a program; correct it, or unset the variable",
+                         given);
+    }
+    python_version(version);
+    if (!version[0])
+        return bj__error(err, BJ_ERROR_NOT_FOUND, ENOENT, "code",
+                         "snippets need Debian's Python, and /usr/bin/python3 is none; install python3, or set "
+                         "BELLJAR_GUEST");
+    (void)snprintf(path, sizeof(path), "%s/belljar-guest-%s", BJ_GUEST_DIR, version);
+    if (is_program(path) || beside_command(version, path))
+        return found(arena, path, ret_path, err);
+    return bj__error(
+        err, BJ_ERROR_NOT_FOUND, ENOENT, "code",
+        "there is no belljar-guest-%s in %s; install python3-dev and build Belljar again, or set BELLJAR_GUEST",
+        version, BJ_GUEST_DIR);
+}

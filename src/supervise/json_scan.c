@@ -1,0 +1,157 @@
+/* A recursive-descent check of JSON.
+ * Its own file because it reads bytes of a guest: small, without allocation, fuzzed on its own.
+ * Changes when: what may be passed on does. */
+#include "supervise/json_scan.h"
+#include "supervise/utf8.h"
+
+struct scan {
+    const char *at, *end;
+    unsigned depth; /* that may still be entered */
+};
+
+static bool value(struct scan *scan);
+
+static void blanks(struct scan *scan)
+{
+    while (scan->at < scan->end &&
+           (*scan->at == ' ' || *scan->at == '\n' || *scan->at == '\r' || *scan->at == '\t'))
+        scan->at++;
+}
+
+static bool take(struct scan *scan, char c)
+{
+    if (scan->at == scan->end || *scan->at != c)
+        return false;
+    scan->at++;
+    return true;
+}
+
+static bool word(struct scan *scan, const char *text)
+{
+    size_t length = strlen(text);
+    if ((size_t)(scan->end - scan->at) < length || memcmp(scan->at, text, length) != 0)
+        return false;
+    scan->at += length;
+    return true;
+}
+
+static bool digits(struct scan *scan)
+{
+    const char *begin = scan->at;
+    while (scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9')
+        scan->at++;
+    return scan->at > begin;
+}
+
+static bool number(struct scan *scan)
+{
+    (void)take(scan, '-');
+    if (word(scan, "Infinity"))
+        return true;
+    if (!take(scan, '0') && !digits(scan))
+        return false;
+    if (take(scan, '.') && !digits(scan))
+        return false;
+    if (take(scan, 'e') || take(scan, 'E')) {
+        if (!take(scan, '+'))
+            (void)take(scan, '-');
+        return digits(scan);
+    }
+    return true;
+}
+
+/* -1: these are not four hexadecimal digits. */
+static int hex4(struct scan *scan)
+{
+    int code = 0;
+    if (scan->end - scan->at < 4)
+        return -1;
+    for (int i = 0; i < 4; i++) {
+        char c = *scan->at++;
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        code = code * 16 + digit;
+    }
+    return code;
+}
+
+static bool escape(struct scan *scan)
+{
+    if (scan->at == scan->end)
+        return false;
+    char c = *scan->at++;
+    if (c != 'u')
+        return c != 0 && strchr("\"\\/bfnrt", c) != NULL;
+    int code = hex4(scan);
+    if (code >= 0xd800 && code <= 0xdbff) { /* the other half must follow */
+        int low = word(scan, "\\u") ? hex4(scan) : -1;
+        return low >= 0xdc00 && low <= 0xdfff;
+    }
+    return code >= 0 && (code < 0xdc00 || code > 0xdfff);
+}
+
+static bool string(struct scan *scan)
+{
+    if (!take(scan, '"'))
+        return false;
+    while (scan->at < scan->end) {
+        unsigned char c = (unsigned char)*scan->at++;
+        if (c == '"')
+            return true;
+        if (c < 0x20 || (c == '\\' && !escape(scan)))
+            return false;
+    }
+    return false;
+}
+
+static bool members(struct scan *scan, char last, bool named) /* NOLINT(misc-no-recursion): bounded by depth */
+{
+    blanks(scan);
+    if (take(scan, last))
+        return true;
+    for (;;) {
+        blanks(scan);
+        if (named && !string(scan))
+            return false;
+        blanks(scan);
+        if (named && !take(scan, ':'))
+            return false;
+        if (!value(scan))
+            return false;
+        blanks(scan);
+        if (take(scan, last))
+            return true;
+        if (!take(scan, ','))
+            return false;
+    }
+}
+
+static bool value(struct scan *scan) /* NOLINT(misc-no-recursion): bounded by depth */
+{
+    blanks(scan);
+    bool object = take(scan, '{');
+    if (object || take(scan, '[')) {
+        if (scan->depth == 0)
+            return false;
+        scan->depth--;
+        bool good = members(scan, object ? '}' : ']', object);
+        scan->depth++;
+        return good;
+    }
+    if (scan->at < scan->end && *scan->at == '"')
+        return string(scan);
+    return word(scan, "null") || word(scan, "true") || word(scan, "false") || word(scan, "NaN") || number(scan);
+}
+
+bool bj__json_is_valid(const char *text, size_t length, unsigned depth)
+{
+    struct scan scan = {text, text + length, depth};
+    if (!bj__utf8_valid((const unsigned char *)text, length) || !value(&scan))
+        return false;
+    blanks(&scan);
+    return scan.at == scan.end;
+}
