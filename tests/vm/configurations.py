@@ -46,9 +46,9 @@ CLONE, MAXIMUM = "kernel.unprivileged_userns_clone", "user.max_user_namespaces"
 # What the tests of a machine may skip for, by what it is.
 EVERYWHERE = ("host lacks nothing: it has every layer", "host lacks a second table of calls", "host lacks the abuse corpus",
               "host lacks a v1 and a v2 hierarchy")
+NOT_ROOT = ("host lacks root for this test", "host lacks an ordinary user without groups", "host lacks a file that this user may not read")
 LACKING = {"stock": ("host lacks statmount(2)",), "newer": (), "v2": ("host lacks control groups v1",), "v1": ("host lacks a v2 hierarchy",),
-           "hybrid": (), "root": (), "user": ("host lacks root for this test", "host lacks an ordinary user without groups"),
-           "unshared": ("host lacks root for this test", "host lacks an ordinary user without groups")}
+           "hybrid": (), "root": (), "user": NOT_ROOT, "unshared": NOT_ROOT}
 
 NO_USERS = "host lacks unprivileged user namespaces"
 

@@ -85,9 +85,8 @@ def page(outcomes, accelerator, seconds):
              "`make test-vm` boots Debian's own kernels in QEMU and runs the suites there, once for each configuration below: %d checks "
              "passed, %d failed, %d were skipped, in %d s with %s. Kernels: %s." %
              (passed, failed, skipped, seconds, accelerator, ", ".join("`%s`" % kernel for kernel in kernels)), "",
-             "A cell is passed/failed/skipped; \"-\": this suite says nothing more in this configuration. Where the kernel differs only in "
-             "what it switches off, e2e stands for the files of tests/e2e that ask something of the kernel (attacks, root, layers, "
-             "status, leaks, denials). Emulated machines have one processor and `mitigations=off`; with KVM they have two.", "",
+             "A cell is passed/failed/skipped; \"-\": this suite says nothing more in this configuration. Of e2e those tests run that ask "
+             "something of the kernel (attacks, root, layers, status, leaks, denials); `make test` runs the others. Emulated machines have one processor and `mitigations=off`; with KVM they have two.", "",
              "| configuration | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     lines += ["| %s | %s |" % (outcome.configuration.name, " | ".join(cell(outcome.counts(column)) for column in COLUMNS))
               for outcome in outcomes]
