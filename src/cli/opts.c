@@ -233,6 +233,20 @@ static int parse_one(struct parse *parse)
     return r < 0 ? r : 1;
 }
 
+/* A snippet is one word, so options may also stand behind it: "eval x --name x=1". A command's words are its own. */
+static bool put_operand_last(const struct parse *parse)
+{
+    int last = parse->argc - 1;
+    char *operand = parse->argv[optind];
+
+    if (!(1u << parse->options->command & SNIPPETS) || optind >= last || parse->argv[optind + 1][0] != '-' ||
+        !strcmp(parse->argv[optind - 1], "--"))
+        return false;
+    memmove(&parse->argv[optind], &parse->argv[optind + 1], (size_t)(last - optind) * sizeof(operand));
+    parse->argv[last] = operand;
+    return true;
+}
+
 int bj__opts_parse(enum cli_command command, int argc, char **argv, struct options *ret_options,
                    struct bj_error *err)
 {
@@ -249,6 +263,9 @@ int bj__opts_parse(enum cli_command command, int argc, char **argv, struct optio
     opterr = 0;
     while ((r = parse_one(&parse)) > 0)
         ;
+    if (r == 0 && put_operand_last(&parse))
+        while ((r = parse_one(&parse)) > 0)
+            ;
     if (r < 0) {
         bj__opts_done(&options);
         return r;

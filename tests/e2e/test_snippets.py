@@ -172,6 +172,14 @@ def test_a_traceback_does_not_drive_the_terminal(belljar):
     assert b"\x1b" not in result.err and b"\\x1b[31m" in result.err, result
 
 
+def test_options_may_stand_behind_the_snippet(belljar):
+    assert call(belljar, "eval", "x * y", "--name", "x=21", "--name", "y=2").out == b"42\n"
+    assert call(belljar, "eval", "--name", "x=21", "x", "-w", "5").out == b"21\n"
+    assert call(belljar, "eval", "--", "-1").out == b"-1\n"
+    result = call(belljar, "eval", "1", "--no-such-option")
+    assert result.returncode == 125 and "--no-such-option" in result.message, result
+
+
 @pytest.mark.parametrize("words,says", [([], "nothing to run"), (["a", "b"], "more than one"), (["/no/such/file"], "/no/such/file"),
                                         (["--globals", "[1]", "-"], "object"), (["--globals", "{", "-"], "object"),
                                         (["--name", "x", "-"], "NAME=VALUE")])
