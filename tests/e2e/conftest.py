@@ -8,6 +8,7 @@ length), BELLJAR_ALONE=1 (nobody else works on this host: every new file in a sh
 """
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -20,6 +21,8 @@ import belljar_run  # noqa: E402
 import leaks  # noqa: E402
 
 leaks.adopt_orphans()
+# A shell ignores it for what it starts in the background, and the commands of the tests would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def build(directory, name, source, *flags):
