@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "NaN" becomes "  0", "-Infinity" "-       0"... a number of the same length, so that nothing moves. */
+/* Each becomes a number of the same length, so that nothing moves. */
 static inline void replace_words(char *text)
 {
     bool inside = false;

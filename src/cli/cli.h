@@ -96,6 +96,10 @@ const char *bj__suggest_option(enum cli_command command, const char *name);
 int bj__make_spec(const struct options *options, bool for_command, struct bj_spec **ret_spec,
                   struct bj_error *err);
 
+/* The same: all of a file, or of standard input for "-"; as much as a request may be. field: for the message. */
+struct bj_buf;
+int bj__read_file(const char *field, const char *name, struct bj_buf *ret_buf, struct bj_error *err);
+
 /* snippet.c: for exec and eval. */
 int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct bj_error *err);
 /* The traceback to stderr, the value to stdout. Returns an exit status, 0 or CLI_FAILED. */

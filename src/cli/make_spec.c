@@ -12,12 +12,12 @@
 
 enum { PIECE = 65536 };
 
-static int read_all(int fd, const char *name, struct bj_buf *buf, struct bj_error *err)
+static int read_all(int fd, const char *field, const char *name, struct bj_buf *buf, struct bj_error *err)
 {
     for (;;) {
         int r = bj__buf_reserve(buf, PIECE);
         if (r == -ENOBUFS)
-            return bj__error(err, BJ_ERROR_INVALID, EFBIG, "--spec", "\"%s\" is larger than %zu bytes", name,
+            return bj__error(err, BJ_ERROR_INVALID, EFBIG, field, "\"%s\" is larger than %zu bytes", name,
                              (size_t)BJ_MAX_SPEC_JSON);
         if (r < 0)
             return bj__error_memory(err);
@@ -25,25 +25,31 @@ static int read_all(int fd, const char *name, struct bj_buf *buf, struct bj_erro
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return bj__error_system(err, errno, "--spec", "cannot read \"%s\"", name);
+            return bj__error_system(err, errno, field, "cannot read \"%s\"", name);
         if (got == 0)
             return 0;
         buf->length += (size_t)got;
     }
 }
 
-static int load_request(const char *name, struct bj_spec **ret_spec, struct bj_error *err)
+int bj__read_file(const char *field, const char *name, struct bj_buf *ret_buf, struct bj_error *err)
 {
-    BJ_BUF struct bj_buf buf;
     BJ_FD int fd = -1;
 
-    bj__buf_init(&buf, (size_t)BJ_MAX_SPEC_JSON + PIECE);
+    bj__buf_init(ret_buf, (size_t)BJ_MAX_SPEC_JSON + PIECE);
     if (strcmp(name, "-") != 0) {
         fd = open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
-            return bj__error_system(err, errno, "--spec", "cannot open \"%s\"", name);
+            return bj__error_system(err, errno, field, "cannot open \"%s\"", name);
     }
-    int r = read_all(fd < 0 ? STDIN_FILENO : fd, name, &buf, err);
+    return read_all(fd < 0 ? STDIN_FILENO : fd, field, name, ret_buf, err);
+}
+
+static int load_request(const char *name, struct bj_spec **ret_spec, struct bj_error *err)
+{
+    BJ_BUF struct bj_buf buf;
+
+    int r = bj__read_file("--spec", name, &buf, err);
     if (r < 0)
         return r;
     return bj_spec_from_json(buf.length ? (const char *)buf.bytes : "", buf.length, ret_spec, err);

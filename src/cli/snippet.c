@@ -1,7 +1,6 @@
 /* belljar exec and eval: where the Python comes from, and how what it told is printed.
  * Its own file because everything else of a run is the same for a command.
  * Changes when: a snippet can come from somewhere else, or is told in another way. */
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -9,34 +8,10 @@
 #include "base/buf.h"
 #include "cli/cli.h"
 #include "cli/escape.h"
-#include "spec/limits.h"
-
-enum { PIECE = 65536 };
-
-static int read_source(const char *name, struct bj_buf *source, struct bj_error *err)
-{
-    BJ_FD int fd = -1;
-    ssize_t got = 1;
-
-    if (strcmp(name, "-") != 0 && (fd = open(name, O_RDONLY | O_CLOEXEC)) < 0)
-        return bj__error_system(err, errno, "", "cannot open \"%s\"", name);
-    while (got != 0) {
-        if (bj__buf_reserve(source, PIECE) < 0)
-            return bj__error(err, BJ_ERROR_INVALID, EFBIG, "", "\"%s\" is larger than %u bytes", name,
-                             BJ_MAX_SPEC_JSON);
-        got = read(fd < 0 ? STDIN_FILENO : fd, source->bytes + source->length, PIECE);
-        if (got < 0 && errno != EINTR)
-            return bj__error_system(err, errno, "", "cannot read \"%s\"", name);
-        source->length += got > 0 ? (size_t)got : 0;
-    }
-    if (memchr(source->bytes, 0, source->length))
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "\"%s\" holds a NUL byte; it is no Python", name);
-    return bj__buf_add(source, "", 1) < 0 ? bj__error_memory(err) : 0;
-}
 
 int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct bj_error *err)
 {
-    BJ_BUF struct bj_buf source;
+    BJ_BUF struct bj_buf source = {.maximum = 0};
 
     if (options->rest_count != 1)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "%s; write: belljar %s [options] -- %s",
@@ -45,8 +20,12 @@ int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct 
                          options->command == CLI_EXEC ? "FILE" : "'EXPRESSION'");
     if (options->command == CLI_EVAL)
         return bj_spec_set_expression(spec, options->rest[0], err);
-    bj__buf_init(&source, (size_t)BJ_MAX_SPEC_JSON + PIECE);
-    int r = read_source(options->rest[0], &source, err);
+    int r = bj__read_file("", options->rest[0], &source, err);
+    if (r == 0 && source.length && memchr(source.bytes, 0, source.length))
+        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "\"%s\" holds a NUL byte; it is no Python",
+                      options->rest[0]);
+    if (r == 0 && bj__buf_add(&source, "", 1) < 0)
+        r = bj__error_memory(err);
     return r < 0 ? r : bj_spec_set_code(spec, (const char *)source.bytes, err);
 }
 
