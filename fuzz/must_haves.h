@@ -49,6 +49,8 @@ static inline const char *missing_wall(const struct bj_plan *plan)
             return bj_op_name(shed[i]);
     if (layers[BJ_LAYER_SECCOMP].on && !has_op(plan, BJ_OP_SECCOMP))
         return "the filter";
+    if (layers[BJ_LAYER_SECCOMP].on && !has_op(plan, BJ_OP_BACKSTOP))
+        return "the backstop";
     if (layers[BJ_LAYER_LANDLOCK].on && !(has_op(plan, BJ_OP_LANDLOCK) && has_op(plan, BJ_OP_LANDLOCK_ENFORCE)))
         return "Landlock";
     if (layers[BJ_LAYER_APPARMOR].on && !has_op(plan, BJ_OP_APPARMOR))
@@ -75,7 +77,8 @@ static inline const char *wrong_order(const struct bj_plan *plan)
                                      BJ_OP_BOUNDING,      BJ_OP_SETSID,           BJ_OP_IDS,
                                      BJ_OP_GUEST_FILE,    BJ_OP_CAPABILITIES,     BJ_OP_LANDLOCK,
                                      BJ_OP_LANDLOCK_PATH, BJ_OP_LANDLOCK_ENFORCE, BJ_OP_STDIO,
-                                     BJ_OP_ASSERT_FDS,    BJ_OP_SECCOMP,          BJ_OP_EXEC};
+                                     BJ_OP_ASSERT_FDS,    BJ_OP_BACKSTOP,         BJ_OP_SECCOMP,
+                                     BJ_OP_EXEC};
     static const uint16_t in_new_root[] = {BJ_OP_MKDIR,   BJ_OP_TOUCH, BJ_OP_SYMLINK,
                                            BJ_OP_PROGRAM, BJ_OP_CHOWN, BJ_OP_BIND,
                                            BJ_OP_ATTACH,  BJ_OP_PROC,  BJ_OP_ROOT_ATTR};
@@ -162,6 +165,7 @@ static inline const char *bad_operation(const struct bj_plan *plan, uint32_t at)
                                                                                        : "a file outside /box";
     case BJ_OP_IDS:
         return (op->flags & BJ_OPF_RUN_IDS) || op->value == 1000 ? NULL : "another id than the guest's";
+    case BJ_OP_BACKSTOP:
     case BJ_OP_SECCOMP:
         return op->text && op->value > 0 ? NULL : "a filter without a program";
     default:

@@ -3,6 +3,11 @@
  * Changes when: programs come from somewhere else. */
 #include "filter/table.h"
 
+const struct sock_filter *bj__filter_backstop(const struct bj_filter_policy *policy, size_t *ret_count)
+{
+    return bj__filter_shipped_backstop(policy->sets >> BJ_SET_inet_sockets & 1, ret_count);
+}
+
 int bj__filter_build(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                      struct bj_error *err)
 {

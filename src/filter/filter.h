@@ -40,6 +40,13 @@ const char *bj__filter_set_why(unsigned set);
 int bj__filter_build(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                      struct bj_error *err);
 
+/* The second program, below the first: what no policy ever allows. Made by other means than the first, and of
+ * refused.def instead of sets.def, so that a mistake in one does not open both. What it stops is answered with
+ * SECCOMP_RET_TRACE, which without a tracer is ENOSYS: the weakest refusal there is, so that the first program's
+ * answer and its notification go before it (seccomp(2): the action of highest precedence is taken). A table made
+ * at build time, chosen by whether the policy has sockets of the internet. */
+const struct sock_filter *bj__filter_backstop(const struct bj_filter_policy *policy, size_t *ret_count);
+
 /* The policy itself, for the native architecture: pure and total. args may be NULL for "any": then only what is
  * allowed whatever the arguments are is allowed. */
 void bj__filter_decide(const struct bj_filter_policy *policy, int syscall_number, const uint64_t args[6],

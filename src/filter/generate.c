@@ -11,6 +11,17 @@ static const uint64_t policies[] = {
 #include "filter/shipped.def"
 };
 
+static void print_code(const char *name, const struct bj_buf *program)
+{
+    const struct sock_filter *code = (const struct sock_filter *)(const void *)program->bytes;
+    size_t count = program->length / sizeof(*code);
+    (void)printf("static const struct sock_filter %s[] = {\n", name);
+    for (size_t i = 0; i < count; i++)
+        (void)printf("{0x%02x,%u,%u,0x%x},%s", code[i].code, code[i].jt, code[i].jf, code[i].k,
+                     i % 6 == 5 || i + 1 == count ? "\n" : " ");
+    (void)printf("};\n");
+}
+
 static int print_program(size_t n, bool notify)
 {
     BJ_BUF struct bj_buf program;
@@ -21,14 +32,22 @@ static int print_program(size_t n, bool notify)
         (void)fprintf(stderr, "generate: policy %zu: %s\n", n, err.message);
         return -1;
     }
-    const struct sock_filter *code = (const struct sock_filter *)(const void *)program.bytes;
-    size_t count = program.length / sizeof(*code);
-    (void)printf("static const struct sock_filter program_%zu_%s[] = {\n", n, notify ? "notify" : "errno");
-    for (size_t i = 0; i < count; i++)
-        (void)printf("{0x%02x,%u,%u,0x%x},%s", code[i].code, code[i].jt, code[i].jf, code[i].k,
-                     i % 6 == 5 || i + 1 == count ? "\n" : " ");
-    (void)printf("};\n");
+    char name[40];
+    (void)snprintf(name, sizeof(name), "program_%zu_%s", n, notify ? "notify" : "errno");
+    print_code(name, &program);
     return 0;
+}
+
+static int print_backstop(bool inet)
+{
+    BJ_BUF struct bj_buf program;
+    bj__buf_init(&program, BPF_MAXINSNS * sizeof(struct sock_filter));
+    int r = bj__filter_backstop_make(inet, &program);
+    if (r < 0)
+        (void)fprintf(stderr, "generate: backstop: error %d\n", -r);
+    else
+        print_code(inet ? "backstop_inet" : "backstop", &program);
+    return r;
 }
 
 int main(void)
@@ -38,6 +57,11 @@ int main(void)
     for (size_t n = 0; n < BJ_COUNT(policies); n++)
         if (print_program(n, true) < 0 || print_program(n, false) < 0)
             return 1;
+    if (print_backstop(false) < 0 || print_backstop(true) < 0)
+        return 1;
+    (void)printf("\nconst struct sock_filter *bj__filter_shipped_backstop(bool inet, size_t *ret_count)\n{\n"
+                 "    *ret_count = inet ? BJ_COUNT(backstop_inet) : BJ_COUNT(backstop);\n"
+                 "    return inet ? backstop_inet : backstop;\n}\n");
     (void)printf(
         "\nconst struct sock_filter *bj__filter_shipped(uint64_t sets, bool notify, size_t *ret_count)\n{\n");
     for (size_t n = 0; n < BJ_COUNT(policies); n++)

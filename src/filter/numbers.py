@@ -15,7 +15,7 @@ def main():
     for path in tables:
         with open(path, encoding="utf-8") as table:
             for line in table:
-                row = re.match(r"BJ_(?:ALLOW|REFUSE)\(\w+, (\w+)[,)]", line)
+                row = re.match(r"BJ_(?:ALLOW|NEVER|REFUSE)\(\w+, (\w+)[,)]", line)
                 if row:
                     names.add(row[1])
                 row = re.match(r"BJ_NUMBER\((\w+), (\d+)\)", line)

@@ -43,10 +43,12 @@ static const struct refusal_class_row {
 
 static const struct refused_row {
     int16_t number;
-    uint16_t class;
+    uint8_t class;
+    bool never;
     char name[24];
 } refused[] = {
-#define BJ_REFUSE(class, syscall) {BJ_NR_##syscall, CLASS_##class, #syscall},
+#define BJ_REFUSE(class, syscall) {BJ_NR_##syscall, CLASS_##class, false, #syscall},
+#define BJ_NEVER(class, syscall)  {BJ_NR_##syscall, CLASS_##class, true, #syscall},
 #include "filter/refused.def"
 };
 
@@ -67,6 +69,14 @@ const char *bj__filter_refused(size_t n, int *ret_number)
         return NULL;
     *ret_number = refused[n].number;
     return refused[n].name;
+}
+
+bool bj__filter_is_never(int syscall_number)
+{
+    for (size_t i = 0; i < BJ_COUNT(refused); i++)
+        if (syscall_number >= 0 && refused[i].number == syscall_number)
+            return refused[i].never;
+    return false;
 }
 
 void bj__filter_answer(int syscall_number, struct bj_filter_answer *ret_answer)

@@ -52,6 +52,8 @@ const struct bj_filter_set_row *bj__filter_set_row(unsigned set); /* set < BJ_SE
 void bj__filter_answer(int syscall_number, struct bj_filter_answer *ret_answer);
 /* The n-th refused call: its number (-1: not on this architecture) and name; NULL beyond the last. */
 const char *bj__filter_refused(size_t n, int *ret_number);
+/* Is it a BJ_NEVER row of refused.def? */
+bool bj__filter_is_never(int syscall_number);
 bool bj__filter_condition_holds(const struct bj_filter_condition *condition, const uint64_t args[6]);
 /* Does every condition hold? With args NULL only a rule without conditions does. */
 bool bj__filter_rule_holds(const struct bj_filter_rule *rule, const uint64_t args[6]);
@@ -64,5 +66,8 @@ int bj__filter_compile(const struct bj_filter_policy *policy, bool notify, struc
 size_t bj__filter_shrink(struct sock_filter *program, size_t count);
 /* The program made at build time for a policy, or NULL. */
 const struct sock_filter *bj__filter_shipped(uint64_t sets, bool notify, size_t *ret_count);
+const struct sock_filter *bj__filter_shipped_backstop(bool inet, size_t *ret_count);
+/* backstop.c: the program of bj__filter_backstop, while building. inet: with sockets of AF_INET and AF_INET6. */
+int bj__filter_backstop_make(bool inet, struct bj_buf *program);
 
 #endif

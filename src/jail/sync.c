@@ -83,7 +83,7 @@ static int report_failure(const struct bj_step_message *message, const struct bj
         return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent a malformed failure");
     const struct bj_op *op = &plan->ops[message->index];
     const char *hint = bj__op_hint(op->code, message->err);
-    bool shows_text = op->text && op->code != BJ_OP_SECCOMP;
+    bool shows_text = op->text && op->code != BJ_OP_BACKSTOP && op->code != BJ_OP_SECCOMP;
     int r = bj__error(err, BJ_ERROR_SETUP, message->err, bj_op_name(op->code),
                       "operation %u, %s%s%.200s, failed: %s%s%s", message->index, bj_op_name(op->code),
                       shows_text ? " " : "", shows_text ? op->text : "", strerror(message->err),

@@ -154,6 +154,10 @@ static const char *check_values(const struct bj_plan *plan, const struct bj_op *
     if (op->code == BJ_OP_SECCOMP && (!op->text || op->value == 0 || op->value > BPF_MAXINSNS ||
                                       !(op->flags & BJ_OPF_NOTIFY) == plan->notify))
         return "its program is not the one that was asked for";
+    size_t count = 0;
+    if (op->code == BJ_OP_BACKSTOP &&
+        (op->text != (const char *)bj__filter_backstop(&plan->filter, &count) || op->value != count))
+        return "its program is not the one of all plans";
     return NULL;
 }
 
@@ -204,7 +208,7 @@ static int check_required(const struct check *check, struct bj_error *err)
         {layers[BJ_LAYER_CAPABILITIES].on, ONCE(BJ_OP_ASSERT_IDS, BJ_OP_ASSERT_USERNS)},
         {layers[BJ_LAYER_APPARMOR].on, ONCE(BJ_OP_APPARMOR)},
         {layers[BJ_LAYER_LANDLOCK].on, ONCE(BJ_OP_LANDLOCK, BJ_OP_LANDLOCK_ENFORCE)},
-        {layers[BJ_LAYER_SECCOMP].on, ONCE(BJ_OP_SECCOMP)},
+        {layers[BJ_LAYER_SECCOMP].on, ONCE(BJ_OP_BACKSTOP, BJ_OP_SECCOMP)},
     };
     int r = 0;
     for (size_t i = 0; r == 0 && i < BJ_COUNT(rows); i++)

@@ -81,6 +81,10 @@ static int add_filter(struct bj_build *build)
         r = add_sockets(&plan->filter, build->err);
     if (r < 0 || !bj__plan_layer_on(build, BJ_LAYER_SECCOMP))
         return r;
+    size_t count = 0;
+    struct bj_op *backstop = bj__plan_add(build, BJ_OP_BACKSTOP, NULL);
+    backstop->text = (const char *)bj__filter_backstop(&plan->filter, &count);
+    backstop->value = count;
     struct bj_op *op = bj__plan_add(build, BJ_OP_SECCOMP, NULL);
     r = copy_program(build, plan->notify, &op->text, &op->value);
     if (r == 0 && plan->notify && plan->layers[BJ_LAYER_DENIAL_REPORT].mode == BJ_PREFER)

@@ -10,15 +10,20 @@ static const char *const phase_names[] = {"source", "root",     "shed",   "paylo
                                           "caps",   "landlock", "assert", "seccomp", "exec"};
 _Static_assert(BJ_COUNT(phase_names) == BJ_PHASE_EXEC + 1, "one name per phase");
 
+static bool is_filter(const struct bj_op *op)
+{
+    return op->code == BJ_OP_BACKSTOP || op->code == BJ_OP_SECCOMP;
+}
+
 /* text and text2 hold bytes, not text, in these. */
 static bool has_bytes(const struct bj_op *op)
 {
-    return op->code == BJ_OP_SECCOMP || op->code == BJ_OP_GUEST_FILE || op->code == BJ_OP_PROGRAM;
+    return is_filter(op) || op->code == BJ_OP_GUEST_FILE || op->code == BJ_OP_PROGRAM;
 }
 
 static const char *shown_text(const struct bj_op *op)
 {
-    return op->code == BJ_OP_SECCOMP ? NULL : op->text;
+    return is_filter(op) ? NULL : op->text;
 }
 
 static const char *shown_text2(const struct bj_op *op)

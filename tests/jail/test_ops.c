@@ -121,6 +121,7 @@ static const struct fault faults[] = {
     FAIL(SIGNALS, rt_sigaction),
     FAIL(SIGNALS, rt_sigprocmask),
     FAIL(PIDFD, pidfd_open),
+    FAIL(BACKSTOP, seccomp),
     FAIL(SECCOMP, seccomp),
     FAIL(EXEC, read),
     FAIL(EXEC, sendmsg),

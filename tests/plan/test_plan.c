@@ -161,7 +161,8 @@ static void mutilated_plans_are_refused(void **state)
     static const uint16_t vital[] = {
         BJ_OP_TMPFS,      BJ_OP_ROOT_ATTR,    BJ_OP_PIVOT,    BJ_OP_NO_NEW_PRIVS,     BJ_OP_UNDUMPABLE,
         BJ_OP_IDS,        BJ_OP_CAPABILITIES, BJ_OP_BOUNDING, BJ_OP_LANDLOCK_ENFORCE, BJ_OP_STDIO,
-        BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,   BJ_OP_SIGNALS,  BJ_OP_SECCOMP,          BJ_OP_EXEC};
+        BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,   BJ_OP_SIGNALS,  BJ_OP_BACKSTOP,         BJ_OP_SECCOMP,
+        BJ_OP_EXEC};
     assert_int_equal(bj__plan_check(&copy, NULL), 0);
     for (size_t v = 0; v < BJ_COUNT(vital); v++) {
         uint32_t i = 0;
@@ -320,6 +321,10 @@ static void plans_without_a_wall_are_refused(void **state)
         copy.op_count = plan->op_count;
         copy.program.payload_first = plan->program.payload_first;
     }
+    for (uint32_t i = 0; i < plan->op_count; i++) /* another program in its place */
+        ops[i].value -= ops[i].code == BJ_OP_BACKSTOP;
+    assert_true(bj__plan_check(&copy, NULL) < 0);
+    memcpy(ops, plan->ops, plan->op_count * sizeof(*ops));
     copy.clone_flags = plan->clone_flags & ~0x20000ull; /* CLONE_NEWNS: pivot would be the host's */
     assert_true(bj__plan_check(&copy, NULL) < 0);
     copy.clone_flags = plan->clone_flags;

@@ -21,7 +21,7 @@ class Verdict:
         self.problems, self.passed = [], 0
         self.only, self.alone = {}, {}          # attack id -> walls
         self.only_by_wall, self.alone_by_wall = {}, {}
-        self.findings = []                      # (row, wall, accepted reason or None)
+        self.findings = []                      # (row, wall, what stands behind it or None)
         self.decoration = {}                    # wall -> reason or None
         self.unseen = {}                        # attack id -> reason or None
         self.shown = {}                         # wall -> [attack id, the walls that were away with it]: the quickest
@@ -36,10 +36,12 @@ class Verdict:
         rows = data["rows"]
         count = sum(len(r["off"]) + len(r["alone"]) + len(r["base"]) + len(r["bare"]) + 1 for r in rows)
         held = sum(1 for row in rows if row["full"]["verdict"] == cells.CONTAINED)
-        still_open = sum(1 for _, _, reason in self.findings if not reason)
-        return ("%d attacks, %d walls, %d runs: the full jail contains %d; %d attacks have one wall only, of them %d of high"
-                " severity, %d of those still open" % (len(rows), len(self.only_by_wall), count, held,
-                                             sum(1 for walls in self.only.values() if walls), len(self.findings), still_open))
+        still_open = len({row["id"] for row, _, behind in self.findings if not behind})
+        seen_behind = len({row["id"] for row, _, behind in self.findings if behind})
+        one_wall = sum(1 for walls in self.only.values() if walls) - seen_behind
+        return ("%d attacks, %d walls, %d runs: the full jail contains %d; %d attacks have one wall only, of them %d of high severity;"
+                " behind %d more of high severity a second one was seen that is no column" % (
+                    len(rows), len(self.only_by_wall), count, held, one_wall, still_open, seen_behind))
 
     def details(self):
         return {"open": sorted({row["id"] for row, _, reason in self.findings if not reason}), 
@@ -55,17 +57,20 @@ def is_seen(row):
     return any(escaped(c) for group in ("bare", "base", "off") for c in row[group].values())
 
 
-def accepted(row, wall, notice):
-    """Why one wall is enough here, or None. One that leans on an assertion or a check needs it to be seen at work."""
-    leans_on, by = reasons.ASSERTED.get(row["id"], (None, None))
-    if leans_on and by not in notice.get(leans_on, []):
-        return None
-    if row["id"] in reasons.ONE_WALL:
-        return reasons.ONE_WALL[row["id"]]
-    return reasons.SURFACE if row["kind"] == "surface" and wall == "seccomp" else None
+def second_wall(row, wall, data):
+    """What stands behind the one wall, as this run has shown it, or None."""
+    rows = {other["id"]: other for other in data["rows"]}
+    noticed_wall, by, words = reasons.NOTICED.get(row["id"], (None, None, None))
+    if noticed_wall == wall and by in data["noticed"].get(wall, []):
+        return words
+    if row["off"][wall].get("held"):
+        return reasons.HELD[row["id"]]
+    other, words = reasons.SHOWN_BY.get(row["id"], (None, None))
+    shown = rows.get(other, {}).get("off", {}).get(wall, {})
+    return "%s (see %s)" % (words, other) if shown.get("verdict") == cells.CONTAINED else None
 
 
-def judge_row(verdict, row, notice):
+def judge_row(verdict, row, data):
     verdict.check(not escaped(row["full"]), "%s escapes from the full jail: %s" % (row["path"], row["full"]["by"]))
     verdict.check(row["full"]["verdict"] == cells.CONTAINED, "%s did not run in the full jail: %s" % (
         row["path"], row["full"]["by"]))
@@ -79,7 +84,7 @@ def judge_row(verdict, row, notice):
     for wall in verdict.only[row["id"]]:
         verdict.only_by_wall.setdefault(wall, []).append(row["id"])
         if row["severity"] in HIGH:
-            reason = accepted(row, wall, notice)
+            reason = second_wall(row, wall, data)
             verdict.findings.append((row, wall, reason))
             verdict.check(reason, "%s (%s) has one wall, %s: %s" % (row["path"], row["severity"], wall, row["off"][wall]["by"]))
     for wall in verdict.alone[row["id"]]:
@@ -107,7 +112,7 @@ def judge(data):
     for wall in walls:
         verdict.only_by_wall[wall], verdict.alone_by_wall[wall] = [], []
     for row in data["rows"]:
-        judge_row(verdict, row, data["noticed"])
+        judge_row(verdict, row, data)
     for wall in walls:
         works = verdict.only_by_wall[wall] or verdict.alone_by_wall[wall]
         if not works:

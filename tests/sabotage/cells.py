@@ -69,11 +69,12 @@ def find_attacks(corpus, only=()):
 class Cell:
     """What came of one run (or of its bare half)."""
 
-    def __init__(self, verdict, by="", seconds=0.0):
-        self.verdict, self.by, self.seconds = verdict, by, seconds
+    def __init__(self, verdict, by="", seconds=0.0, held=False):
+        self.verdict, self.by, self.seconds, self.held = verdict, by, seconds, held
 
     def data(self):
-        return {"verdict": self.verdict, "by": self.by[:200], "seconds": round(self.seconds, 2)}
+        data = {"verdict": self.verdict, "by": self.by[:200], "seconds": round(self.seconds, 2)}
+        return dict(data, held=True) if self.held else data
 
 
 def steady(canary):
@@ -185,13 +186,17 @@ class Stage(run_corpus.Harness):
                 return self.refused(result, time.monotonic() - began)
             found = run_corpus.escapes(attack, result)
             if found:
-                return Cell(ESCAPED, found[0], time.monotonic() - began)
+                return self.escaped(context, found[0], time.monotonic() - began)
         survivors = self.survivors()
         seconds = time.monotonic() - began
         problem = "%d processes outlived the run" % len(survivors) if survivors else self.problem(context)
         if problem:
-            return Cell(ESCAPED, problem, seconds)
+            return self.escaped(context, problem, seconds)
         return Cell(CONTAINED, self.stopped_by(context.result), seconds)
+
+    def escaped(self, context, by, seconds):
+        held = HELD.get(context.case.id)
+        return Cell(ESCAPED, by, seconds, bool(held and held(context.result)))
 
     def refused(self, result, seconds):
         message = " ".join(result.message.split())
@@ -290,6 +295,28 @@ class Stage(run_corpus.Harness):
         self.__exit__(None, None, None)
         self.__enter__()
 
+
+# ---- escapes by the letter whose harm does not come: what is looked at is said in reasons.HELD
+
+
+def never_waited(result):
+    entries = [f for f in result.files if f["path"] == "output.txt"]
+    return result.seconds < 5 and [belljar_run.file_bytes(f) for f in entries] == [b""]
+
+
+def refused_as_too_large(result):
+    entries = [f for f in result.files if f["path"] == "output.txt"]
+    peak = result.json["usage"]["memory_peak_bytes"]
+    return [f.get("error") for f in entries] == ["too large"] and peak is not None and peak < 64 << 20
+
+
+def ended_by_the_maximum(result):
+    kept = sum(len(result.bytes(stream)) for stream in ("stdout", "stderr"))
+    return result.status == "output_limit" and kept < 97 << 20  # the last read may go beyond
+
+
+HELD = {"os-copyout-fifo": never_waited, "os-copyout-sparse": refused_as_too_large,
+        "rs-out-both-interleaved": ended_by_the_maximum, "rs-out-stderr-flood": ended_by_the_maximum}
 
 # Words of our own attacks' line "settings:": options of the command, and what stands before it.
 SETTINGS = {

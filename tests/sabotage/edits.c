@@ -328,6 +328,11 @@ void drop_seccomp(struct bj_plan *plan)
     drop(plan, BJ_OP_SECCOMP);
 }
 
+void drop_backstop(struct bj_plan *plan)
+{
+    drop(plan, BJ_OP_BACKSTOP);
+}
+
 /* ---- the supervisor ------------------------------------------------------------------------------- */
 
 void drop_cgroup(struct bj_plan *plan)
@@ -399,8 +404,9 @@ static void hold_admin(struct bj_plan *plan)
 
 void mend_plan(struct bj_plan *plan)
 {
-    bool needs_right =
-        find(plan, BJ_OP_SECCOMP) < plan->op_count || find(plan, BJ_OP_LANDLOCK) < plan->op_count;
+    bool needs_right = find(plan, BJ_OP_SECCOMP) < plan->op_count ||
+                       find(plan, BJ_OP_BACKSTOP) < plan->op_count ||
+                       find(plan, BJ_OP_LANDLOCK) < plan->op_count;
     if (find(plan, BJ_OP_NO_NEW_PRIVS) == plan->op_count && needs_right)
         hold_admin(plan);
 }

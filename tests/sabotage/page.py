@@ -56,13 +56,16 @@ def walls_table(data, verdict):
 
 
 def findings_table(verdict):
-    lines = ["## Attacks of high severity with one wall", ""]
+    lines = ["## Attacks of high severity with one column", "",
+             "One wall away, and they say that they got out. What stands behind that wall is no column of the table; it was looked at"
+             " in this very run: a refusal before the program starts (*noticed by* above), another attack, or that the harm did not"
+             " come all the same.", ""]
     if not verdict.findings:
-        return lines + ["None.", ""]
-    lines += ["| attack | severity | wall | what gets out | why one is enough |", "|---|---|---|---|---|"]
-    for row, wall, reason in verdict.findings:
+        return lines[:2] + ["None.", ""]
+    lines += ["| attack | severity | wall | what it says without it | what stands behind |", "|---|---|---|---|---|"]
+    for row, wall, behind in verdict.findings:
         got_out = plain(row["off"][wall]["by"])
-        lines.append("| %s | %s | %s | %s | %s |" % (row["id"], row["severity"], wall, got_out, reason or open_text(row["id"])))
+        lines.append("| %s | %s | %s | %s | %s |" % (row["id"], row["severity"], wall, got_out, behind or open_text(row["id"])))
     return lines + [""]
 
 

@@ -4,31 +4,30 @@ Its own file because these are judgements of people; everything else is measured
 Changes when: a finding is acted on, or a new one is accepted.
 """
 
-# A call that only opens a door to more kernel code: nothing but the filter can say no to the call itself.
-SURFACE = "kernel surface: only the filter can refuse a call as such; what the call could be used for meets the other walls"
-
-FLOOD = ("with the limit away more is kept than was asked for, which counts as out here; a maximum that no limit moves then ends the"
-         " run: 96 MiB of both streams together")
-# attack: why one wall is enough. What is said of an assertion or a check must be so in each run: ASSERTED.
-ONE_WALL = {
-    "os-copyout-fifo": "without the rule it is collected as an empty file and nobody waits: it is opened with O_NONBLOCK",
-    "os-copyout-sparse": "the file has holes: the run took 4 MB at its peak, and collecting refused it as too large",
-    "os-fd-inherited-scan": "the assertion before exec fails the run when a descriptor is open",
-    "os-groups-leftover": "gid 0 of the jail is an id of this run outside; the assertion before exec fails the run that keeps it",
-    "os-kill-everything-probe": "the attack sees that there are others; a signal to one of them was still refused, also without"
-                                " Landlock",
-    "os-no-new-privs-unset": "the attack looks at the flag; the assertion before exec fails the run without it; for what the flag"
-                             " is there, see own-setid-program",
-    "os-proc-environ-scan": "the check of the plan fails the run whose environment is not in the plan's own memory",
-    "own-group-file": "the assertion before exec fails the run when a group is left",
-    "rs-disk-many-files": "its 20000 files fit in the memory that the run may have; own-file-flood, which goes on, meets the"
-                          " memory limit as well",
+# What stands behind the one wall whose absence lets an attack of high severity say "ESCAPED". Nothing here is taken on trust:
+#   NOTICED   (wall, by whom, ...): a run without the wall is refused before its program starts; seen in each run of the table
+#   HELD      what the attack is there for does not happen all the same; cells.HELD looks at the very run that lost the wall
+#   SHOWN_BY  another attack, which goes on where this one stops counting, is contained without the wall
+NOTICED = {
+    "os-fd-inherited-scan": ("descriptors", "assertion", "the assertion before exec fails the run when a descriptor is open"),
+    "os-groups-leftover": ("ids", "assertion", "the assertion before exec fails the run that keeps gid 0"),
+    "os-no-new-privs-unset": ("no_new_privs", "assertion", "the assertion before exec fails the run without it"),
+    "os-proc-environ-scan": ("environment", "plan check",
+                             "the check of the plan fails the run whose environment is not in the plan's own memory"),
+    "own-group-file": ("groups", "assertion", "the assertion before exec fails the run when a group is left"),
+}
+FLOOD = "more is kept than was asked for, but a maximum that no limit moves ends the run: 96 MiB of both streams together"
+HELD = {
+    "os-copyout-fifo": "it is opened with O_NONBLOCK: nobody waits, and nothing is read",
+    "os-copyout-sparse": "collecting refuses it as too large, and no memory was taken for it",
     "rs-out-both-interleaved": FLOOD,
     "rs-out-stderr-flood": FLOOD,
 }
-ASSERTED = {"os-fd-inherited-scan": ("descriptors", "assertion"), "os-groups-leftover": ("ids", "assertion"),
-            "os-no-new-privs-unset": ("no_new_privs", "assertion"), "os-proc-environ-scan": ("environment", "plan check"),
-            "own-group-file": ("groups", "assertion")}
+SHOWN_BY = {
+    "os-kill-everything-probe": ("own-signal-others", "it only sees that there are others; none of them would get its signals"),
+    "rs-disk-many-files": ("own-file-flood", "its 20000 files fit in the memory that the run may have; who goes on meets the"
+                                             " memory limit"),
+}
 
 # attack: not good enough, and what would be. These fail the run.
 OPEN = {}

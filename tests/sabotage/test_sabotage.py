@@ -108,6 +108,24 @@ def test_analysis_refuses_a_reason_whose_assertion_does_not_work():
     assert analysis.judge(table).problems == []
 
 
+def test_analysis_looks_at_the_run_for_harm_that_does_not_come():
+    gone = dict(cell("escaped"), held=True)
+    off = dict(data()["rows"][0]["off"], rlimits=gone)
+    assert problems(off=off, id="os-copyout-sparse") == []
+    assert any("has one wall, rlimits" in p for p in problems(off=dict(off, rlimits=cell("escaped")), id="os-copyout-sparse"))
+
+
+def test_analysis_believes_another_attack_only_if_it_was_contained():
+    off = dict(data()["rows"][0]["off"], pid=cell("escaped"))
+    table = data(off=off, id="os-kill-everything-probe")
+    assert any("has one wall, pid" in p for p in analysis.judge(table).problems)
+    other = data(id="own-signal-others")["rows"][0]
+    table["rows"].append(other)
+    assert analysis.judge(table).problems == []
+    other["off"]["pid"] = cell("refused")
+    assert any("has one wall, pid" in p for p in analysis.judge(table).problems)
+
+
 def test_analysis_refuses_decoration():
     alone = {w: cell("escaped") for w in data()["rows"][0]["alone"]}
     stopping = set(alone) - set(reasons.STAYS)

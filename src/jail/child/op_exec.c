@@ -1,4 +1,4 @@
-/* The last two operations: load the filter, become the program.
+/* The last operations: load the filters, become the program.
  * Its own file because nothing may come after them.
  * Changes when: a filter is loaded or a program found in another way. */
 #include "jail/child/child.h"
@@ -20,6 +20,13 @@ static long load_filter(const char *filter, uint64_t count, unsigned long flags)
         const char *filter;
     } program = {(uint16_t)count, filter};
     return sys3(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (long)flags, SYS_ARG(&program));
+}
+
+/* text: struct sock_filter[value]. Before the other, which does not allow seccomp(2). */
+long bj__op_BACKSTOP(struct bj_child *child, const struct bj_op *op)
+{
+    (void)child;
+    return load_filter(op->text, op->value, 0);
 }
 
 /* text: struct sock_filter[value]. NOTIFY: with a listener, which goes to the parent with EXECING; text2,
