@@ -4,6 +4,8 @@
  * Changes when: a jail has another wall that can be felt from inside. Each line goes to stdout and to the file
  * that the first argument names; with a second argument "stay" it only says that it has started, and waits for
  * its end. */
+#include "base/reply.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -291,9 +293,21 @@ static void try_calls(void)
 
 #undef TRY
 
+/* In a snippet's place (BELLJAR_GUEST): reads what it is asked for, and replies that there is nothing to tell. */
+static void take_part(void)
+{
+    char request[256];
+    const struct bj_reply_head end = {.magic = BJ_REPLY_MAGIC, .kind = BJ_REPLY_END};
+    ssize_t length = read(BJ_GUEST_REQUEST, request, sizeof(request) - 1);
+    request[length > 0 ? length : 0] = 0;
+    say("request %zd %s", length, request);
+    say("reply %zd", write(BJ_GUEST_REPLY, &end, sizeof(end)));
+}
+
+/* Without arguments it stands in a snippet's place. */
 int main(int argc, char **argv)
 {
-    file = argc > 1 ? open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : -1;
+    file = open(argc > 1 ? argv[1] : "/mark/audit", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     bool stays = argc > 2 && strcmp(argv[2], "stay") == 0;
     say("started");
     if (stays)
@@ -315,6 +329,8 @@ int main(int argc, char **argv)
     ssize_t length = read(0, input, sizeof(input) - 1);
     input[length > 0 ? length : 0] = 0;
     say("input %zd %s", length, input);
+    if (argc == 1)
+        take_part();
     say("end");
     return 0;
 }

@@ -18,10 +18,10 @@ PHASES = (
     ("start", r"", r"", MEMORY + r"|descriptors 0, 1 and 2"),
     ("spec", r"open", r"profiles/|\.json$", r"profile|--bind|--file|--spec|cannot (open|read)|" + MEMORY),
     ("host", r"uname", r"", r"uname|layers\.\w+: (required, but|cannot)|control groups|" + MEMORY),
-    ("sources", r"openat2", r"", r"(files|mounts)\[\d+\]\.source|" + MEMORY),
+    ("sources", r"openat2", r"", r"(files|mounts)\[\d+\]\.source|BELLJAR_GUEST|" + MEMORY),
     ("plan", r"munmap|mprotect", r"", r"cannot make the plan read-only|cannot open \"|" + MEMORY),
     ("cgroup", r"mkdir", r"belljar-", r"layers\.cgroup: (making|writing)"),
-    ("descriptors", r"pipe2", r"", r"cannot open the descriptors of a jail|layers\.cgroup: cannot (open|hand)"
+    ("descriptors", r"pipe2|memfd_create", r"", r"cannot open the descriptors of a jail|layers\.cgroup: cannot (open|hand)"
                                    r"|cannot make a process"),
     ("clone", r"clone3", r"", r"cannot make a process|namespace"),
     ("maps", r"open", r"^/proc/\d+$", r"uid_map|gid_map|setgroups|layers\.user"),
@@ -29,9 +29,10 @@ PHASES = (
                               r"|the jail sent a malformed step|cannot make the supervisor's descriptors"),
     ("watching", r"epoll_create1", r"",
      r"supervisor's descriptors|cannot watch|cannot ask for the size of a notification|cannot wait for the jail|" + MEMORY +
-     r"|cannot (keep|read|write to) the program's|cannot read what is meant|cannot (answer|learn of) a refused|cannot set the clock"
+     r"|cannot (keep|read|write to) the (program|snippet)'s|cannot read what is meant|cannot (answer|learn of) a refused|cannot set the clock"
      r"|without a report|cannot collect|cannot write|output was lost|cannot be (read|opened)"),
 )
+OPTIONAL = ("spec", "sources", "cgroup", "maps")  # not every run has them
 OUTPUT = ("stdout", "stdout_total_bytes", "files", "denials")
 REFUSED = re.compile(r"\b(EPERM|EACCES|ENOTTY|ENOSYS)\b")
 # pid 1's own deeds between the operations (src/jail/child/child.h), and its program's.
@@ -49,6 +50,8 @@ def phase_of(calls):
             _, name, path, _ = PHASES[later]
             if re.fullmatch(name, call.name) and re.search(path, call.path):
                 at = later
+                break
+            if PHASES[later][0] not in OPTIONAL:
                 break
     return PHASES[at]
 

@@ -30,7 +30,8 @@ from world import belljar_run, leaks  # noqa: E402
 ROOT = belljar_run.ROOT
 # The sweeps of the short form, for test_fault.py to know them before anything is started.
 SHORT = ("calls of the command", "calls of pid 1", "calls of the payload", "calls of the command, wall limit",
-         "calls of the command, layers preferred", "SIGKILL to the command at its own calls",
+         "calls of the command, layers preferred", "calls of the command, a snippet", "calls of pid 1, a snippet",
+         "calls of the payload, a snippet", "SIGKILL to the command at its own calls",
          "SIGKILL to the command at calls of pid 1", "SIGKILL to the command at calls of the payload", "allocations of run",
          "allocations of run --spec", "allocations of plan", "allocations of plan --json", "allocations of doctor",
          "allocations of doctor --json", "allocations of a library's caller")
@@ -52,6 +53,9 @@ class Lists:
         yield "calls of the command, wall limit", lambda: [s.watched("calls of the command, wall limit", 40 if short else 200)]
         yield "calls of the command, layers preferred", lambda: [
             s.calls(0, "calls of the command, layers preferred", prefer=True, rounds=1, last=120 if short else most)]
+        for process, what in enumerate(("the command", "pid 1", "the payload")):
+            name = "calls of %s, a snippet" % what
+            yield name, lambda process=process, name=name: [self.snippet().calls(process, name, last=300 if short else most, rounds=1)]
         for process, what in enumerate(("its own calls", "calls of pid 1", "calls of the payload")):
             name = "SIGKILL to the command at " + what
             yield name, lambda process=process, name=name: s.kills(
@@ -60,6 +64,10 @@ class Lists:
             yield "calls that lie", lambda: s.lies("calls that lie")
         if "library" in s.world.variants:
             yield from self.memory()
+
+    def snippet(self):
+        """The same, of a run that has a request and a reply."""
+        return sweeps.Sweeper(self.sweeper.world, self.sweeper.who, self.short, command=sweeps.SNIPPET)
 
     def memory(self):
         """In the short form one allocation in seven."""

@@ -16,6 +16,7 @@ import places
 
 NO_MORE = "no more points"
 COMMAND = ["./audit", "/mark/audit"]
+SNIPPET = []  # no command: a snippet, which audit is to run (world.py sets BELLJAR_GUEST)
 SOON = ("--wall-time", "0.2")
 MANY = 3000  # more points than any process has: something does not end
 
@@ -54,8 +55,8 @@ class NoCleanRun(Exception):
 class Sweeper:
     """One privilege: its world, its clean runs, and the sweeps over them."""
 
-    def __init__(self, world, who, short, workers=2):
-        self.world, self.who, self.short, self.workers = world, who, short, workers
+    def __init__(self, world, who, short, workers=2, command=COMMAND):  # pylint: disable=too-many-arguments
+        self.world, self.who, self.short, self.workers, self.command = world, who, short, workers, command
         self.rounds = 1 if short else 3  # a call can fail with up to three errnos
         first = world.attempt(0, self.run_argv(0, []))
         if first.status != "ok":
@@ -64,8 +65,11 @@ class Sweeper:
         timed = world.attempt(0, self.run_argv(0, self.layers, ["--timing"]), ["--list"])
         self.places = places.find(timed)
 
-    def run_argv(self, worker, require, more=(), command=COMMAND):
-        return [self.world.belljar, "run", *self.world.options(worker, require, more), "--", *command]
+    def run_argv(self, worker, require, more=(), command=None):
+        options, command = self.world.options(worker, require, more), self.command if command is None else command
+        if command == SNIPPET:
+            return [self.world.belljar, "exec", *options, self.world.path("snippet.py")]
+        return [self.world.belljar, "run", *options, "--", *command]
 
     def clean(self, argv, wanted="ok"):
         attempt = self.world.attempt(0, argv, ["--list"])
@@ -98,7 +102,7 @@ class Sweeper:
         tally.seconds = time.monotonic() - began
         return tally
 
-    def calls(self, process, name, *, prefer=False, more=(), wanted="ok", command=COMMAND, first=1, last=MANY, rounds=None):
+    def calls(self, process, name, *, prefer=False, more=(), wanted="ok", command=None, first=1, last=MANY, rounds=None):
         """Every call of a process fails."""
         require = [] if prefer else self.layers
         clean = self.clean(self.run_argv(0, require, more, command), wanted)

@@ -101,7 +101,7 @@ class World:
                 shutil.copyfile(source, self.path("bin", name))
                 os.chmod(self.path("bin", name), 0o755)
                 self.variants += [name] if name in VARIANTS else []
-        for name, text in (("data.txt", "handed in\n"), ("input.txt", "what is read\n")):
+        for name, text in (("data.txt", "handed in\n"), ("input.txt", "what is read\n"), ("snippet.py", "x = 1\n")):
             with open(self.path(name), "w", encoding="utf-8") as f:
                 f.write(text)
             os.chmod(self.path(name), 0o644)
@@ -156,6 +156,7 @@ class World:
         with tempfile.TemporaryFile() as report, open(self.path("input.txt"), "rb") as stdin:
             front = [*self.prefix(), self.path("bin", "inject"), "--report", str(report.fileno()), "--deadline",
                      str(DEADLINE_SECONDS), *map(str, injector or NO_FAULT)]
+            env = dict(env or os.environ, BELLJAR_GUEST=self.path("bin", "audit"))  # what runs a snippet
             done = belljar_run.run_argv([*front, *argv], stdin=stdin, env=env, timeout=DEADLINE_SECONDS + 20,
                                         pass_fds=(report.fileno(), *pass_fds), cwd=self.path("cwd"))
             report.seek(0)
