@@ -38,7 +38,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 import evidence  # noqa: E402
 
 SLOW_SECONDS = 2.0
-INSIDE = ("ids", "capabilities", "no_new_privs", "seccomp", "landlock", "rlimits")
+INSIDE = ("ids", "capabilities", "no_new_privs", "seccomp", "backstop", "landlock", "rlimits")
 # Second walls that were added because of this table: attack, the first wall.
 ADDED = (("os-daemon-double-fork", "pid"),)
 RECORD = 4  # bytes of a number in the queue
