@@ -174,6 +174,29 @@ BJ_API void bj_run_free(struct bj_run *run);
 /* start, step until over, result, free. */
 BJ_API int bj_run_plan(const struct bj_plan *plan, struct bj_result **ret_result, struct bj_error *err);
 
+/* ---- parked jails --------------------------------------------------------------------------------- */
+
+/* Jails with a warm Python in them, made ahead of time for a program that runs many snippets: a run then begins with its
+ * code. Each jail is used for one run only. What they share with each other, and with no other pool, is the memory of one
+ * interpreter that has never seen a snippet: its hash seed and its addresses (SECURITY.md). */
+struct bj_pool;
+#define BJ_POOL_MAX 256u
+
+/* spec: all that its runs share; without command, code and expression, and without files. jails: how many are kept ready, 1
+ * to BJ_POOL_MAX. Returns when the first can be used. Free it after its runs. */
+BJ_API int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool,
+                       struct bj_error *err);
+BJ_API void bj_pool_free(struct bj_pool *pool);
+/* A copy of the pool's spec, to be given code or an expression, globals and arguments. The caller frees it. */
+BJ_API int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct bj_error *err);
+/* Starts a snippet in a parked jail; makes one first if there is none. The run is stepped and freed like any other. */
+BJ_API int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,
+                         struct bj_error *err);
+/* Asks for jails in the place of those that were used. They are made while the caller goes on. */
+BJ_API int bj_pool_fill(struct bj_pool *pool, struct bj_error *err);
+/* How many are ready, or being made. */
+BJ_API unsigned bj_pool_parked(const struct bj_pool *pool);
+
 /* ---- result --------------------------------------------------------------------------------------- */
 
 /* name in JSON. The order of the enum is not the order of precedence (supervise/verdict.c). */

@@ -40,8 +40,16 @@ void guest_start_python(void);
 /* What a script's end does: threads are waited for, atexit functions run, output is written out. -1: that failed. */
 int guest_end_python(void);
 
+/* zygote.c: is the request a zygote's? */
+bool guest_is_zygote(void);
+/* Makes forks until the library goes. Returns 0 in a fork that has been started: its request is there. -1 with a Python
+ * exception: it cannot be a zygote. */
+int guest_zygote(void);
+
 /* request.c: from BJ_GUEST_REQUEST. -1 with a Python exception. */
 int guest_read_request(struct request *ret_request);
+/* Makes beforehand what reading will need. */
+int guest_warm_request(void);
 
 /* execute.c: fills the reply; the exit code of the process. */
 int guest_execute(const struct request *request, struct reply *reply);

@@ -12,6 +12,10 @@ int main(void)
     struct request request = {0};
     struct reply reply;
     guest_start_python();
+    if (guest_is_zygote() && guest_zygote() < 0) {
+        PyErr_Print();
+        return NOT_STARTED;
+    }
     if (guest_read_request(&request) < 0) {
         PyErr_Print();
         return NOT_STARTED;

@@ -42,6 +42,15 @@ static PyObject *make_scanner(void)
     return scanner;
 }
 
+static PyObject *ready_scanner; /* owned; made once */
+
+int guest_warm_request(void)
+{
+    if (!ready_scanner)
+        ready_scanner = make_scanner();
+    return ready_scanner ? 0 : -1;
+}
+
 static PyObject *read_text(void)
 {
     struct stat status;
@@ -72,8 +81,9 @@ static PyObject *take(PyObject *object, const char *key)
 int guest_read_request(struct request *ret_request)
 {
     PyObject *text = read_text();
-    PyObject *scanner = text ? make_scanner() : NULL;
-    PyObject *pair = scanner ? PyObject_CallFunction(scanner, "On", text, (Py_ssize_t)0) : NULL;
+    PyObject *pair = text && guest_warm_request() == 0
+                         ? PyObject_CallFunction(ready_scanner, "On", text, (Py_ssize_t)0)
+                         : NULL;
     PyObject *object = pair ? PyTuple_GetItem(pair, 0) : NULL; /* borrowed */
     if (object && PyDict_Check(object)) {
         ret_request->code = take(object, "code");
@@ -85,7 +95,6 @@ int guest_read_request(struct request *ret_request)
         Py_XDECREF(bytes);
     }
     Py_XDECREF(pair);
-    Py_XDECREF(scanner);
     Py_XDECREF(text);
     bool whole = ret_request->globals && ret_request->argv && ret_request->reply_bytes >= 0 &&
                  !ret_request->code != !ret_request->expression;

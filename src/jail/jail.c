@@ -26,7 +26,9 @@ void bj__jail_init(struct bj_jail *jail)
                              .reply_fd = -1,
                              .listener_fd = -1,
                              .payload_pidfd = -1,
-                             .box_fd = -1};
+                             .box_fd = -1,
+                             .request_fd = -1,
+                             .clock_fd = -1};
     bj__cgroup_init(&jail->cgroup);
 }
 
@@ -49,7 +51,7 @@ static int map_timing(struct bj_jail *jail, const struct bj_plan *plan, struct b
     return 0;
 }
 
-static int give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+int bj__jail_give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
     int tasks[BJ_CGROUP_V1_HIERARCHIES] = {-1, -1, -1};
     if (!jail->plan->cgroup)
@@ -123,7 +125,7 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
     if (r == 0)
         r = bj__stdio_open(jail, ends, err);
     if (r == 0)
-        r = give_task_lists(jail, ends, err);
+        r = bj__jail_give_task_lists(jail, ends, err);
     if (r == 0)
         r = clone_and_map(jail, ends, err);
     if (r == 0)
@@ -150,8 +152,7 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
 int bj__jail_start(struct bj_jail *jail, const struct bj_plan *plan, struct bj_error *err)
 {
     struct bj_ends ends;
-    for (int i = 0; i < 16; i++)
-        ends.theirs[i] = -1;
+    bj__ends_init(&ends);
     bj__jail_init(jail);
     jail->plan = plan;
     int r = start(jail, &ends, err);
@@ -213,9 +214,9 @@ void bj__jail_done(struct bj_jail *jail)
     if (jail->op_ns)
         (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
     jail->op_ns = NULL;
-    int *const fds[] = {&jail->pidfd,     &jail->sync_fd,      &jail->status_fd, &jail->stdin_fd,
-                        &jail->stdout_fd, &jail->stderr_fd,    &jail->reply_fd,  &jail->listener_fd,
-                        &jail->box_fd,    &jail->payload_pidfd};
+    int *const fds[] = {&jail->pidfd,     &jail->sync_fd,       &jail->status_fd,  &jail->stdin_fd,
+                        &jail->stdout_fd, &jail->stderr_fd,     &jail->reply_fd,   &jail->listener_fd,
+                        &jail->box_fd,    &jail->payload_pidfd, &jail->request_fd, &jail->clock_fd};
     for (size_t i = 0; i < BJ_COUNT(fds); i++)
         bj__fd_close(fds[i]);
 }

@@ -20,6 +20,8 @@ struct bj_jail {
     int payload_pidfd;                  /* of the program, for signals to it */
     int listener_fd;                    /* refused system calls, or -1 */
     int box_fd;                         /* the guest's working directory, or -1 */
+    int request_fd; /* of a parked jail: where its snippet is written before it starts; or -1 */
+    int clock_fd;   /* of a parked jail: pid 1's, which stands still; or -1 */
     struct bj_cgroup cgroup;
     uint64_t *op_ns; /* CLOCK_MONOTONIC after each operation (bj_plan_set_timing), or NULL */
     uint64_t start_ns;
@@ -52,20 +54,30 @@ pid_t bj__spawn(const struct bj_plan *plan, struct bj_child *child, int cgroup_f
                 bool *ret_without_time);
 /* idmap.c */
 int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err);
+/* Are a run's ids in the range? A fork of a zygote has no map of its own, and its zygote's rank with the OOM killer. */
+int bj__idmap_check_range(const struct bj_plan *plan, pid_t pid, struct bj_error *err);
 uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid);
 /* stdio.c: pipes, sockets and the program of pid 1; theirs are at numbers above the seats, close-on-exec. */
+#define BJ_ENDS 17
 struct bj_ends {
-    int theirs[16]; /* by enum bj_seat; -1: none */
+    int theirs[BJ_ENDS]; /* by enum bj_seat; -1: none */
 };
+void bj__ends_init(struct bj_ends *ends);
 /* Takes *fd for a seat; theirs must be above the seats, or seating one would close another. */
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd);
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err);
 void bj__stdio_close_theirs(struct bj_ends *ends);
+/* Writes a memfd and seals it: nobody who has it can change it. 0 or -errno. */
+int bj__seal_bytes(int fd, const void *bytes, size_t length);
+/* jail.c: the task lists of the leaf's v1 groups, for the jail to join by itself. */
+int bj__jail_give_task_lists(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err);
 /* sync.c */
 enum bj_sync_outcome { BJ_SYNC_RUNNING, BJ_SYNC_EXEC_FAILED, BJ_SYNC_DIED };
 int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg);
 /* Takes what the child says until it has exec'd: fills box_fd, listener_fd, exec_errno. */
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err);
+/* Takes steps until EXECING, for a jail that goes no further by itself. */
+int bj__sync_wait_parked(struct bj_jail *jail, struct bj_error *err);
 /* Something else failed: because the child did, if it has said so. Returns which is to be told, with *err. */
 int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err);
 /* hint.c: what could fix operation op that failed with err; "" when nothing is known. Pure. */

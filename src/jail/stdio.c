@@ -20,8 +20,14 @@
 
 extern const struct bj_embedded bj__init_program[]; /* child/init.c, built on its own and embedded */
 
-_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_HIERARCHIES == BJ_SEAT__END && BJ_SEAT__END <= 16,
+_Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_HIERARCHIES + 1 == BJ_SEAT__END && BJ_SEAT__END == BJ_ENDS,
                "struct bj_ends has a place for each seat");
+
+void bj__ends_init(struct bj_ends *ends)
+{
+    for (int i = 0; i < BJ_ENDS; i++)
+        ends->theirs[i] = -1;
+}
 
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd)
 {
@@ -72,6 +78,19 @@ static int open_hold(struct bj_ends *ends)
     return r < 0 ? r : r2;
 }
 
+int bj__seal_bytes(int fd, const void *bytes, size_t length)
+{
+    for (size_t written = 0; written < length;) {
+        ssize_t n = write(fd, (const char *)bytes + written, length - written);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        written += (size_t)n;
+    }
+    return fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0 ? -errno : 0;
+}
+
 struct sealed {
     const char *name;
     const void *bytes;
@@ -88,32 +107,37 @@ static int open_sealed(struct bj_ends *ends, enum bj_seat seat, const struct sea
         fd = memfd_create(file->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    for (size_t written = 0; written < file->length;) {
-        ssize_t n = write(fd, (const char *)file->bytes + written, file->length - written);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? -errno : -EIO;
-        written += (size_t)n;
-    }
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) < 0)
+    int r = bj__seal_bytes(fd, file->bytes, file->length);
+    return r < 0 ? r : bj__ends_give(ends, (int)seat, &fd);
+}
+
+/* Empty until the jail's run is known (bj__jail_unpark). */
+static int open_request(struct bj_jail *jail, struct bj_ends *ends)
+{
+    jail->request_fd = memfd_create("belljar-request", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+    if (jail->request_fd < 0 && errno == EINVAL)
+        jail->request_fd = memfd_create("belljar-request", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (jail->request_fd < 0)
         return -errno;
-    return bj__ends_give(ends, (int)seat, &fd);
+    ends->theirs[BJ_SEAT_REQUEST] = fcntl(jail->request_fd, F_DUPFD_CLOEXEC, BJ_SEAT__END);
+    return ends->theirs[BJ_SEAT_REQUEST] < 0 ? -errno : 0;
 }
 
 static int open_snippet(struct bj_jail *jail, struct bj_ends *ends)
 {
     const struct sealed request = {"belljar-request", jail->plan->request, jail->plan->request_length,
                                    MFD_NOEXEC_SEAL};
-    int r = open_sealed(ends, BJ_SEAT_REQUEST, &request);
-    return r < 0 ? r : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->reply_fd);
+    int r = jail->plan->program.fork ? open_request(jail, ends) : open_sealed(ends, BJ_SEAT_REQUEST, &request);
+    if (r < 0)
+        return r;
+    return jail->plan->program.zygote ? open_socket(ends, BJ_SEAT_REPLY, &jail->reply_fd)
+                                      : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->reply_fd);
 }
 
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
     const struct sealed init = {"belljar-init", bj__init_program->bytes, bj__init_program->length, MFD_EXEC};
-    for (int i = 0; i < 16; i++)
-        ends->theirs[i] = -1;
+    bj__ends_init(ends);
     int r = jail->plan->request ? open_snippet(jail, ends) : 0;
     if (r == 0)
         r = open_pipe(ends, BJ_SEAT_STDIN, 1, &jail->stdin_fd);
@@ -134,6 +158,6 @@ int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *
 
 void bj__stdio_close_theirs(struct bj_ends *ends)
 {
-    for (int i = 0; i < 16; i++)
+    for (int i = 0; i < BJ_ENDS; i++)
         bj__fd_close(&ends->theirs[i]);
 }

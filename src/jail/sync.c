@@ -137,8 +137,11 @@ static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error 
     }
     if (message.step == BJ_STEP_FAIL)
         return report_failure(&message, jail->plan, err);
-    if (message.step == BJ_STEP_READY && *last_step == 0 && second < 0 && (first < 0 || is_directory(first))) {
+    bool has_clock = jail->plan->program.fork; /* and nobody else may send one */
+    if (message.step == BJ_STEP_READY && *last_step == 0 && (second >= 0) == has_clock &&
+        (first < 0 || is_directory(first))) {
         jail->box_fd = bj__fd_take(&first);
+        jail->clock_fd = bj__fd_take(&second);
     } else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY && first >= 0) {
         jail->payload_pidfd = bj__fd_take(&first);
         jail->listener_fd = bj__fd_take(&second);
@@ -165,15 +168,40 @@ int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err)
     return r;
 }
 
+static int wait_step(struct bj_jail *jail, uint64_t deadline_us, uint16_t *last_step, struct bj_error *err)
+{
+    int r = wait_readable(jail->sync_fd, deadline_us);
+    return r < 0 ? bj__error_system(err, -r, "", "the jail did not become ready")
+                 : take_step(jail, last_step, err);
+}
+
+static int check_listener(const struct bj_jail *jail, struct bj_error *err)
+{
+    bool wanted = jail->plan->notify && jail->plan->layers[BJ_LAYER_DENIAL_REPORT].mode == BJ_REQUIRE;
+    return wanted && jail->listener_fd < 0 ? bj__error(err, BJ_ERROR_SETUP, EPROTO, "layers.denial_report",
+                                                       "the filter's listener did not arrive")
+                                           : 0;
+}
+
+int bj__sync_wait_parked(struct bj_jail *jail, struct bj_error *err)
+{
+    uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
+    uint16_t last_step = 0;
+    while (last_step != BJ_STEP_EXECING) {
+        int r = wait_step(jail, deadline_us, &last_step, err);
+        if (r <= 0)
+            return r < 0 ? r
+                         : bj__error(err, BJ_ERROR_SETUP, ECHILD, "", "the jail ended before it was parked");
+    }
+    return check_listener(jail, err);
+}
+
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err)
 {
     uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
     uint16_t last_step = 0;
     for (;;) {
-        int r = wait_readable(jail->sync_fd, deadline_us);
-        if (r < 0)
-            return bj__error_system(err, -r, "", "the jail did not become ready");
-        r = take_step(jail, &last_step, err);
+        int r = wait_step(jail, deadline_us, &last_step, err);
         if (r < 0)
             return r;
         if (r == 0)
@@ -183,9 +211,5 @@ int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, 
     *ret_outcome = last_step != BJ_STEP_EXECING ? BJ_SYNC_DIED
                    : jail->exec_errno           ? BJ_SYNC_EXEC_FAILED
                                                 : BJ_SYNC_RUNNING;
-    bool wanted = jail->plan->notify && jail->plan->layers[BJ_LAYER_DENIAL_REPORT].mode == BJ_REQUIRE;
-    if (*ret_outcome == BJ_SYNC_RUNNING && wanted && jail->listener_fd < 0)
-        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "layers.denial_report",
-                         "the filter's listener did not arrive");
-    return 0;
+    return *ret_outcome == BJ_SYNC_RUNNING ? check_listener(jail, err) : 0;
 }

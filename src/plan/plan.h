@@ -75,7 +75,10 @@ struct bj_program {
     const char *const *envp;
     const char *const *candidates; /* paths to try with execve(2), NULL-terminated */
     bool guest;                    /* a snippet: the descriptors of base/reply.h stay open */
-    bool host_ids; /* there is no user namespace: uid 0 is the host's, and pid 1 gives it up as well */
+    bool
+        host_ids; /* uid 0 is not this run's alone (no user namespace, or a zygote's): pid 1 gives it up as well */
+    bool zygote; /* no pid namespace and no pid 1 of our own: the first process becomes the program */
+    bool fork;   /* of a zygote: its pid 1 is told its limit by its supervisor, through its clock */
 };
 
 #endif

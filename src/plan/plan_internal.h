@@ -42,6 +42,21 @@ struct bj_plan {
     bool timing;
 };
 
+/* plan_warm.c: one plan in two parts. The zygote makes once what its forks share and guests cannot change: the root
+ * and its mounts, the namespaces of users, mounts, network, name and time. Each fork does the rest for one run. */
+struct bj_warm {
+    struct bj_plan *whole;       /* owns what the others point to */
+    struct bj_plan zygote, fork; /* views of it, with operations of their own */
+    struct bj_buf wire;          /* the fork's operations, as the zygote reads them (base/wire.h) */
+};
+/* spec: of a snippet. Layers that a zygote cannot give its forks are errors where they are required. */
+int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct bj_error *err);
+/* Its second half, pure; the plan, of a snippet with a user namespace and without AppArmor, is taken. */
+int bj__warm_split(struct bj_plan *whole, struct bj_warm **ret_warm, struct bj_error *err);
+void bj__warm_free(struct bj_warm *warm);
+/* The request of a snippet, JSON, as the program that runs snippets reads it; free it. NULL: no memory. */
+char *bj__snippet_request(const struct bj_spec *spec);
+
 /* Builds on a given host: pure; what bj_plan_new does after probing and reading. */
 int bj__plan_build(const struct bj_spec *spec, const struct bj_host *host, const struct bj_sources *sources,
                    struct bj_plan **ret_plan, struct bj_error *err);

@@ -8,7 +8,7 @@
 
 const char *const bj__snippet_program = "/.belljar/python";
 
-static char *request_text(const struct bj_spec *spec)
+char *bj__snippet_request(const struct bj_spec *spec)
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
     json_t *request =
@@ -28,7 +28,7 @@ int bj__plan_snippet(struct bj_build *build)
         return bj__error(
             build->err, BJ_ERROR_INVALID, ENOTSUP, "policy",
             "this version has none for snippets yet; leave it out: the jail's walls do not rest on it");
-    BJ_FREE char *text = request_text(build->spec);
+    BJ_FREE char *text = bj__snippet_request(build->spec);
     if (!text)
         return bj__error_memory(build->err);
     plan->program.guest = true;

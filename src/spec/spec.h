@@ -134,6 +134,10 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err);
 /* A deep copy that may be changed on its own. */
 int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct bj_error *err);
 
+/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression and globals; NULL: in
+ * none. Files are always a difference: they come with a jail's making. */
+const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
+
 /* spec_json.c. Complete: a profile (all operator keys allowed, defaults for what is absent). Request: only the
  * keys a request may have; *ret_present has a bit for each key that was given (enum bj_spec_key). */
 enum bj_spec_key {

@@ -101,6 +101,27 @@ int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run *
     return 0;
 }
 
+int bj__run_start_parked(struct bj_jail *jail, const char *request, struct bj_run **ret_run,
+                         struct bj_error *err)
+{
+    struct bj_run *run = new_run(jail->plan);
+    if (!run) {
+        bj__jail_done(jail);
+        return bj__error_memory(err);
+    }
+    run->jail = *jail;
+    bj__jail_init(jail);
+    int r = bj__jail_unpark(&run->jail, request, err);
+    if (r == 0)
+        r = start_watching(run, -1, err);
+    if (r < 0) {
+        bj_run_free(run);
+        return r;
+    }
+    *ret_run = run;
+    return 0;
+}
+
 int bj_run_start(const struct bj_plan *plan, struct bj_run **ret_run, struct bj_error *err)
 {
     return bj_run_start_stdin(plan, -1, ret_run, err);

@@ -70,6 +70,7 @@ static const struct fault faults[] = {
     FAIL(PROC, fsopen),
     FAIL(PROC, fsconfig),
     FAIL(PROC, fsmount),
+    FAIL(UNMOUNT, umount2),
     FAIL(LOOPBACK, socket),
     FAIL(LOOPBACK, ioctl),
     FAIL(HOSTNAME, sethostname),
@@ -99,6 +100,9 @@ static const struct fault faults[] = {
     FAIL(GUEST_FILE, fchmod),
     FAIL(CHDIR, chdir),
     FAIL(RLIMIT, prlimit64),
+    FAIL(KEEP, capget),
+    FAIL(KEEP, capset),
+    FAIL_IF(KEEP, prctl, PR_CAP_AMBIENT),
     FAIL_IF(CAPABILITIES, prctl, PR_CAP_AMBIENT),
     FAIL(CAPABILITIES, capset),
     FAIL(LANDLOCK, landlock_create_ruleset),
@@ -125,6 +129,8 @@ static const struct fault faults[] = {
     FAIL(SECCOMP, seccomp),
     FAIL(EXEC, read),
     FAIL(EXEC, sendmsg),
+    FAIL(PARK, read),
+    FAIL(PARK, sendmsg),
 };
 
 /* Operations that the plan of this host need not have, and before which one of it they are put. */
@@ -136,6 +142,9 @@ static const struct {
     {{.code = BJ_OP_PRIVATE}, BJ_OP_TMPFS},
     {{.code = BJ_OP_SETUP_IDS, .value = BJ_GUEST_ID}, BJ_OP_TMPFS},
     {{.code = BJ_OP_PROC, .text = "tmp"}, BJ_OP_ROOT_ATTR},
+    {{.code = BJ_OP_UNMOUNT, .text = "tmp"}, BJ_OP_ROOT_ATTR},
+    {{.code = BJ_OP_KEEP}, BJ_OP_SECUREBITS},
+    {{.code = BJ_OP_PARK}, BJ_OP_EXEC},
     {{.code = BJ_OP_GROUPS}, BJ_OP_NO_NEW_PRIVS},
     {{.code = BJ_OP_IDS, .value = BJ_GUEST_ID}, BJ_OP_CHDIR},
     {{.code = BJ_OP_LANDLOCK, .value = 1}, BJ_OP_STDIO},

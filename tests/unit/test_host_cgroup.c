@@ -359,17 +359,6 @@ static void test_never_above_the_mount(void **state)
     fell(&tree);
 }
 
-/* Root of a user namespace with many ids, as in a rootless container, may become another, but is not the host's. */
-static bool is_root_of_host(void)
-{
-    unsigned long long first = 1, outside = 1, count = 0;
-    FILE *map = fopen("/proc/self/uid_map", "re");
-    bool found = map && fscanf(map, "%llu %llu %llu", &first, &outside, &count) == 3;
-    if (map)
-        (void)fclose(map);
-    return geteuid() == 0 && found && first == 0 && outside == 0 && count == 4294967295u;
-}
-
 /* What an ordinary user may write was given to it: there the controllers may be switched on when a leaf is
  * made. What the host's root may write was not. */
 static int try_delegated(const struct tree *tree)

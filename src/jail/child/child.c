@@ -118,9 +118,24 @@ static void take_seats(struct bj_child *child)
         bj__child_fail(child, r);
 }
 
+/* A parked jail's pid 1 cannot know when its run begins: its clock is made now, stands still, and is set by whoever
+ * starts the run. Above the seats, which are taken once more when pid 1 execs. */
+static void make_clock(struct bj_child *child)
+{
+    child->deed = BJ_DEED_CLOCK;
+    long fd = sys2(SYS_timerfd_create, 1 /* CLOCK_MONOTONIC */, 0);
+    long high = fd < 0 ? fd : sys3(SYS_fcntl, fd, 1030 /* F_DUPFD_CLOEXEC */, BJ_SEAT__END);
+    if (high < 0)
+        bj__child_fail(child, high);
+    (void)sys_close((int)fd);
+    child->clock = (int)high;
+}
+
 /* READY takes the guest's directory along: files come out through it, and the disk limit is seen there. */
 static void say_ready(struct bj_child *child)
 {
+    if (child->program->fork)
+        make_clock(child);
     child->deed = BJ_DEED_BOX;
     long box = sys_openat(BJ_AT_FDCWD, "/box", 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
     if (box < 0)
@@ -128,7 +143,7 @@ static void say_ready(struct bj_child *child)
     child->deed = BJ_DEED_READY;
     long r;
     do {
-        r = bj__child_send(child, BJ_STEP_READY, (int)box, -1);
+        r = bj__child_send(child, BJ_STEP_READY, (int)box, child->clock);
     } while (r == -EINTR);
     if (r < 0)
         bj__child_fail(child, r);
@@ -152,8 +167,11 @@ static void run_payload(void *argument)
 }
 
 /* timerfd_create(2): what the guest sends or forks cannot delay it, unlike a signal or a timeout of ppoll(2). */
-static long start_clock(uint64_t us)
+static long start_clock(const struct bj_child *child)
 {
+    if (child->clock >= 0)
+        return sys3(SYS_dup3, child->clock, 1, 0);
+    uint64_t us = child->wall_us + BJ_INIT_GRACE_US;
     const uint64_t spec[4] = {0, 0, us / 1000000u, us % 1000000u * 1000u}; /* struct itimerspec */
     long fd = sys2(SYS_timerfd_create, 1 /* CLOCK_MONOTONIC */, 0);
     long r = fd < 0 || fd == 1
@@ -173,7 +191,7 @@ static _Noreturn void become_init(const struct bj_child *child)
     if (r >= 0)
         r = sys3(SYS_dup3, BJ_SEAT_STATUS, 0, 0); /* seats 0 to 2: not closed by exec */
     if (r >= 0)
-        r = start_clock(child->wall_us + BJ_INIT_GRACE_US);
+        r = start_clock(child);
     if (r >= 0)
         r = sys3(SYS_dup3, BJ_SEAT_HOLD_WRITE, 2, 0);
     if (r >= 0)
@@ -187,13 +205,15 @@ _Noreturn void bj__child_main(struct bj_child *child)
     take_seats(child);
     for (int i = 0; i < BJ_SLOT_MAX; i++)
         child->slots[i] = -1;
-    child->ruleset = child->listener = child->pidfd = -1;
+    child->ruleset = child->listener = child->pidfd = child->clock = -1;
     child->index = 0;
     wait_step(child, BJ_STEP_MAPPED);
     bj__child_ops(child, 0, child->program->payload_first);
     say_ready(child);
     wait_step(child, BJ_STEP_GO);
 
+    if (child->program->zygote)
+        run_payload(child);
     child->deed = BJ_DEED_CLONE;
     /* Where the caller ignores SIGCHLD, pid 1 would never hear of the payload's end (wait(2), NOTES). */
     long pid = bj__child_default_signal(SIGCHLD);

@@ -24,19 +24,24 @@ enum bj_seat {
     BJ_SEAT_STDERR = 10,  /* until STDIO moves them */
     BJ_SEAT_REQUEST = 11, /* what the program that runs snippets is asked, and where it replies, until STDIO */
     BJ_SEAT_REPLY = 12,
-    BJ_SEAT_TASKS = 13, /* and 14, 15: task lists of the run's v1 control groups */
-    BJ_SEAT__END = 16
+    BJ_SEAT_TASKS =
+        13, /* to 15: task lists of the run's v1 control groups; 16: of its v2 group, for a fork of a zygote */
+    BJ_SEAT__END = 17
 };
 
 /* Steps, in the order in which they happen. */
 enum bj_step {
     BJ_STEP_MAPPED = 1, /* parent: ids are mapped, control group joined; arg: run id when there is no user ns */
-    BJ_STEP_READY = 2,  /* child: root and shedding are done; with a descriptor of the guest's directory */
+    BJ_STEP_READY =
+        2, /* child: root and shedding are done; with a descriptor of the guest's directory, and from a
+                           fork of a zygote pid 1's clock, for the parent to set */
     BJ_STEP_GO =
         3, /* parent: run the payload; arg: its wall clock limit in microseconds, for pid 1's own clock */
     BJ_STEP_EXECING =
-        4, /* payload: everything is in force, exec is next; with its pidfd, and the listener if there is one */
-    BJ_STEP_FAIL = 5 /* child: operation op failed with err; after EXECING: the program cannot be executed */
+        4, /* payload: everything is in force, exec is next, or a parked payload's wait for START; with its
+                            pidfd, and the listener if there is one */
+    BJ_STEP_START = 6, /* parent, to a parked payload: its request is there, run it */
+    BJ_STEP_FAIL = 5   /* child: operation op failed with err; after EXECING: the program cannot be executed */
 };
 
 /* What the child does besides operations, each of which may fail as well: X(NAME, "cannot ...").
@@ -45,6 +50,7 @@ enum bj_step {
     X(SEATS, "take its descriptors")                                                                           \
     X(LISTEN, "hear from its supervisor")                                                                      \
     X(BOX, "open the guest's directory")                                                                       \
+    X(CLOCK, "make its clock")                                                                                 \
     X(READY, "say that it is ready")                                                                           \
     X(CLONE, "make the process that becomes the program")                                                      \
     X(INIT, "become its own program")
@@ -92,6 +98,9 @@ struct bj_child {
     int ruleset;       /* Landlock, between its operations */
     int pidfd;         /* of the payload itself, for the supervisor */
     int listener;      /* of the system call filter, or -1 */
+    int clock;         /* pid 1's, made early for the parent of a fork; or -1 */
+    void (*resume)(
+        struct bj_child *child); /* a fork's payload goes back to where its program waits; does not return */
 };
 
 /* Never returns. */

@@ -72,6 +72,23 @@ long bj__op_UNDUMPABLE(struct bj_child *child, const struct bj_op *op)
     return sys2(SYS_prctl, PR_SET_DUMPABLE, 0);
 }
 
+/* What is permitted becomes inheritable, and then ambient (capabilities(7), "Capabilities and execution of programs"). */
+long bj__op_KEEP(struct bj_child *child, const struct bj_op *op)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[2];
+    long r = sys2(SYS_capget, SYS_ARG(&header), SYS_ARG(sets));
+    if (r < 0)
+        return r;
+    sets[0].inheritable = sets[0].permitted;
+    sets[1].inheritable = sets[1].permitted;
+    r = sys2(SYS_capset, SYS_ARG(&header), SYS_ARG(sets));
+    for (long capability = 0; r >= 0 && capability < 64; capability++)
+        if (sets[capability / 32].permitted >> (capability % 32) & 1)
+            r = sys5(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
+    return r;
+}
+
 long bj__op_CAPABILITIES(struct bj_child *child, const struct bj_op *op)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};

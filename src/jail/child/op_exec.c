@@ -58,20 +58,36 @@ static long wait_for_init(void)
     return r == 0 ? -ESRCH : r; /* the end of file: it is dead, and so are we in a moment */
 }
 
-long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
+/* The last step: with what the supervisor needs to watch us. */
+static long say_execing(struct bj_child *child)
 {
-    const struct bj_program *program = child->program;
-    long r = wait_for_init();
+    long r = child->program->zygote ? 0 : wait_for_init();
     if (r < 0)
         return r;
     do {
         r = bj__child_send(child, BJ_STEP_EXECING, child->pidfd, child->listener);
     } while (r == -EINTR);
-    if (r < 0)
-        return r;
     if (child->listener >= 0)
         (void)sys_close(child->listener);
     (void)sys_close(child->pidfd);
+    return r;
+}
+
+/* No exec: the payload has all of a fork's memory for itself now that pid 1 is a program of its own. */
+long bj__op_PARK(struct bj_child *child, const struct bj_op *op)
+{
+    long r = say_execing(child);
+    if (r >= 0)
+        child->resume(child);
+    return r < 0 ? r : -ENOEXEC;
+}
+
+long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
+{
+    const struct bj_program *program = child->program;
+    long r = say_execing(child);
+    if (r < 0)
+        return r;
     /* As execvp(3): go on to the next place when there is nothing here, and remember a refusal. */
     long result = -ENOENT;
     for (const char *const *path = program->candidates; *path; path++) {

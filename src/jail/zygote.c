@@ -1,0 +1,227 @@
+/* A zygote, and the jails that are its forks, from the library's side.
+ * Its own file because a fork is a jail whose first process somebody else has made.
+ * Changes when: a fork is asked for in another way. What the zygote does is in src/guest/zygote.c. */
+#include "jail/zygote.h"
+
+#include "base/wire.h"
+#include "jail/child/child.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define READY_DEADLINE_MS 60000 /* what is imported beforehand may be large, and the disk cold */
+#define FORK_DEADLINE_MS  30000
+
+/* What it wrote before it gave up: the last line of a traceback is the reason. */
+static void last_words(const struct bj_zygote *zygote, char *text, size_t size)
+{
+    ssize_t n = read(zygote->jail.stderr_fd, text, size - 1);
+    size_t length = n > 0 ? (size_t)n : 0;
+    while (length > 0 && text[length - 1] == '\n')
+        length--;
+    text[length] = 0;
+    const char *line = strrchr(text, '\n');
+    if (line)
+        memmove(text, line + 1, strlen(line));
+}
+
+static int ended(const struct bj_zygote *zygote, struct bj_error *err)
+{
+    char words[512];
+    last_words(zygote, words, sizeof(words));
+    return bj__error(err, BJ_ERROR_SETUP, ECHILD, "pool", "the zygote has ended%s%s", words[0] ? ": " : "",
+                     words);
+}
+
+/* One message, and the pidfd that comes with it. */
+static int receive(const struct bj_zygote *zygote, int timeout_ms, struct bj_parked_message *message,
+                   int *ret_pidfd, struct bj_error *err)
+{
+    struct iovec part = {message, sizeof(*message)};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr header = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
+    struct pollfd watched = {.fd = zygote->jail.reply_fd, .events = POLLIN};
+    int r;
+    do {
+        r = poll(&watched, 1, timeout_ms);
+    } while (r < 0 && errno == EINTR);
+    if (r == 0)
+        return bj__error(err, BJ_ERROR_SETUP, ETIMEDOUT, "pool", "the zygote does not answer");
+    ssize_t n = r < 0 ? -1 : recvmsg(zygote->jail.reply_fd, &header, MSG_CMSG_CLOEXEC);
+    if (n < 0 && errno != ECONNRESET)
+        return bj__error_system(err, errno, "pool", "cannot hear from the zygote");
+    if (n <= 0)
+        return ended(zygote, err);
+    const struct cmsghdr *first = CMSG_FIRSTHDR(&header);
+    if (first && first->cmsg_type == SCM_RIGHTS && first->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(ret_pidfd, CMSG_DATA(first), sizeof(int));
+    if (n != (ssize_t)sizeof(*message) || message->magic != BJ_WIRE_MAGIC)
+        return bj__error(err, BJ_ERROR_SETUP, EPROTO, "pool",
+                         "belljar-guest and the library are of different builds; install both anew");
+    if (message->err != 0)
+        return bj__error_system(err, message->err, "pool", "the zygote cannot fork");
+    return 0;
+}
+
+int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err)
+{
+    zygote->warm = warm;
+    int r = bj__jail_start(&zygote->jail, &warm->zygote, err);
+    if (r < 0)
+        return r;
+    struct bj_parked_message ready;
+    BJ_FD int none = -1;
+    bj__fd_close(&zygote->jail.stdin_fd);
+    if (zygote->jail.exec_errno)
+        r = bj__error_system(err, zygote->jail.exec_errno, "pool",
+                             "cannot execute belljar-guest in the zygote's jail");
+    if (r == 0)
+        r = receive(zygote, READY_DEADLINE_MS, &ready, &none, err);
+    if (r < 0)
+        bj__jail_done(&zygote->jail);
+    return r;
+}
+
+void bj__zygote_done(struct bj_zygote *zygote)
+{
+    bj__jail_done(&zygote->jail);
+}
+
+/* Every seat that has a descriptor, in their order. */
+static int ask(const struct bj_zygote *zygote, const struct bj_ends *ends, struct bj_error *err)
+{
+    struct bj_park_message message = {.magic = BJ_WIRE_MAGIC};
+    int fds[BJ_ENDS];
+    size_t count = 0;
+    for (int seat = 0; seat < BJ_ENDS; seat++) {
+        if (ends->theirs[seat] < 0)
+            continue;
+        message.seats |= 1u << seat;
+        fds[count++] = ends->theirs[seat];
+    }
+    struct iovec part = {&message, sizeof(message)};
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(fds))];
+    } control = {.header = {.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int)),
+                            .cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS}};
+    memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+    const struct msghdr header = {.msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = &control,
+                                  .msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int))};
+    ssize_t n;
+    do {
+        n = sendmsg(zygote->jail.reply_fd, &header, MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EPIPE)
+        return ended(zygote, err);
+    return n < 0 ? bj__error_system(err, errno, "pool", "cannot speak to the zygote") : 0;
+}
+
+static int take_pid(struct bj_jail *jail, const struct bj_zygote *zygote, struct bj_error *err)
+{
+    struct bj_parked_message message = {.pid = 0};
+    int r = receive(zygote, FORK_DEADLINE_MS, &message, &jail->pidfd, err);
+    if (r == 0 && (message.pid <= 0 || jail->pidfd < 0))
+        r = bj__error(err, BJ_ERROR_SETUP, EPROTO, "pool", "the zygote sent a malformed message");
+    if (r == 0)
+        jail->pid = message.pid;
+    return r;
+}
+
+static int give_groups(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+{
+    int r = bj__jail_give_task_lists(jail, ends, err);
+    if (r < 0 || !jail->plan->cgroup || jail->cgroup.unified_fd < 0)
+        return r;
+    BJ_FD int procs = openat(jail->cgroup.unified_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (procs < 0)
+        return bj__error_system(err, errno, "layers.cgroup", "cannot open the process list of %s",
+                                jail->cgroup.name);
+    r = bj__ends_give(ends, BJ_SEAT_TASKS + BJ_CGROUP_V1_HIERARCHIES, &procs);
+    return r < 0 ? bj__error_system(err, -r, "layers.cgroup", "cannot hand the process list to the jail") : 0;
+}
+
+static int fork_and_map(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *ends,
+                        struct bj_error *err)
+{
+    int r = ask(zygote, ends, err);
+    bj__stdio_close_theirs(ends);
+    if (r == 0)
+        r = take_pid(jail, zygote, err);
+    if (r == 0)
+        r = bj__idmap_check_range(jail->plan, jail->pid, err);
+    if (r == 0 && (r = bj__sync_send(jail, BJ_STEP_MAPPED, bj__idmap_run_id(jail->plan, jail->pid))) == 0)
+        r = bj__sync_send(jail, BJ_STEP_GO, 0);
+    if (r < 0 && jail->pid > 0)
+        return bj__sync_failed(jail, r, err);
+    return r;
+}
+
+static int park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *ends, struct bj_error *err)
+{
+    const struct bj_plan *plan = jail->plan;
+    int r = plan->cgroup ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, 1, err) : 0;
+    if (r == 0)
+        r = bj__stdio_open(jail, ends, err);
+    if (r == 0)
+        r = give_groups(jail, ends, err);
+    return r < 0 ? r : fork_and_map(jail, zygote, ends, err);
+}
+
+int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_error *err)
+{
+    struct bj_ends ends;
+    bj__ends_init(&ends);
+    bj__jail_init(jail);
+    jail->plan = &zygote->warm->fork;
+    int r = park(jail, zygote, &ends, err);
+    bj__stdio_close_theirs(&ends);
+    if (r < 0)
+        bj__jail_done(jail);
+    return r;
+}
+
+/* pid 1's own clock, a second later than the supervisor's. */
+static int set_clock(const struct bj_jail *jail)
+{
+    uint64_t us = jail->plan->limits.wall_us + BJ_INIT_GRACE_US;
+    const struct itimerspec when = {
+        .it_value = {.tv_sec = (time_t)(us / 1000000u), .tv_nsec = (long)(us % 1000000u) * 1000}};
+    return timerfd_settime(jail->clock_fd, 0, &when, NULL) < 0 ? -errno : 0;
+}
+
+int bj__jail_wait_parked(struct bj_jail *jail, struct bj_error *err)
+{
+    return jail->payload_pidfd >= 0 ? 0 : bj__sync_wait_parked(jail, err);
+}
+
+int bj__jail_unpark(struct bj_jail *jail, const char *request, struct bj_error *err)
+{
+    jail->start_us = bj__now_us();
+    int r = bj__jail_wait_parked(jail, err);
+    if (r == 0 && (r = bj__seal_bytes(jail->request_fd, request, strlen(request))) < 0)
+        (void)bj__error_system(err, -r, "code", "cannot hand the snippet over");
+    if (r == 0 && (r = set_clock(jail)) < 0)
+        (void)bj__error_system(err, -r, "limits.wall_seconds",
+                               "cannot set the clock of the jail's first process");
+    if (r == 0 && (r = bj__sync_send(jail, BJ_STEP_START, 0)) < 0)
+        (void)bj__error_system(err, -r, "", "cannot start what was parked");
+    bj__fd_close(&jail->request_fd);
+    bj__fd_close(&jail->clock_fd);
+    bj__fd_close(&jail->sync_fd);
+    jail->exec_us = bj__now_us();
+    return r;
+}

@@ -1,0 +1,26 @@
+/* A zygote: a jailed interpreter that is warm, and only forks. And its forks: parked jails.
+ * Its own file because a pool keeps these, while a run only knows a jail.
+ * Changes when: something more is asked of a zygote. */
+#ifndef BJ_ZYGOTE_H
+#define BJ_ZYGOTE_H
+
+#include "jail/jail.h"
+
+struct bj_zygote {
+    const struct bj_warm *warm;
+    struct bj_jail jail; /* reply_fd: the socket that it is asked over; no control group, no pid namespace */
+};
+
+/* Starts it and waits until it has imported what it shall. On failure everything is undone; *err has its last words. */
+int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err);
+void bj__zygote_done(struct bj_zygote *zygote);
+
+/* Asks for a fork. It makes its jail while the caller goes on: bj__jail_wait_parked waits for it. On failure everything
+ * of it is undone. */
+int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_error *err);
+/* Until the jail is parked: everything is in force, and it waits. */
+int bj__jail_wait_parked(struct bj_jail *jail, struct bj_error *err);
+/* Hands it the request (JSON, bj__snippet_request) and starts it. Once; on failure the caller ends it. */
+int bj__jail_unpark(struct bj_jail *jail, const char *request, struct bj_error *err);
+
+#endif

@@ -1,0 +1,84 @@
+/* Are two specs the same but for their snippet?
+ * Its own file because a pool must refuse what its parked jails were not made for, whatever a spec learns to say.
+ * Changes when: a spec points to another kind of thing. */
+#include "spec/spec.h"
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static bool same_bytes(const void *a, size_t a_length, const void *b, size_t b_length)
+{
+    return a_length == b_length && (a_length == 0 || memcmp(a, b, a_length) == 0);
+}
+
+static bool same_list(const struct bj_strings *a, const struct bj_strings *b)
+{
+    if (a->count != b->count || !a->items != !b->items)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool same_mounts(const struct bj_spec *a, const struct bj_spec *b)
+{
+    if (a->mount_count != b->mount_count)
+        return false;
+    for (size_t i = 0; i < a->mount_count; i++) {
+        const struct bj_mount *one = &a->mounts[i];
+        const struct bj_mount *other = &b->mounts[i];
+        if (!same_text(one->source, other->source) || !same_text(one->target, other->target) ||
+            !same_text(one->beneath, other->beneath) || one->mode != other->mode ||
+            one->optional != other->optional || one->executable != other->executable)
+            return false;
+    }
+    return true;
+}
+
+static bool same_links(const struct bj_spec *a, const struct bj_spec *b)
+{
+    if (a->link_count != b->link_count)
+        return false;
+    for (size_t i = 0; i < a->link_count; i++)
+        if (!same_text(a->links[i].path, b->links[i].path) ||
+            !same_text(a->links[i].target, b->links[i].target))
+            return false;
+    return true;
+}
+
+const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
+{
+    const struct {
+        bool same;
+        const char *field;
+    } rows[] = {
+        {same_text(a->profile, b->profile), "profile"},
+        {same_list(&a->command, &b->command), "command"},
+        {same_text(a->policy, b->policy), "policy"},
+        {same_list(&a->environment, &b->environment), "env"},
+        {same_bytes(a->stdin_bytes, a->stdin_length, b->stdin_bytes, b->stdin_length), "stdin"},
+        {same_text(a->directory, b->directory), "directory"},
+        {same_text(a->hostname, b->hostname), "hostname"},
+        {a->file_count == 0 && b->file_count == 0, "files"},
+        {same_list(&a->collect, &b->collect), "collect"},
+        {same_mounts(a, b), "mounts"},
+        {same_links(a, b), "links"},
+        {same_list(&a->closed_directories, &b->closed_directories), "closed_directories"},
+        {same_list(&a->closed_files, &b->closed_files), "closed_files"},
+        {memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0, "limits"},
+        {memcmp(a->layers, b->layers, sizeof(a->layers)) == 0, "layers"},
+        {a->network == b->network, "network"},
+        {a->proc == b->proc, "proc"},
+        {a->output_action == b->output_action, "output_action"},
+        {a->scratch_executable == b->scratch_executable, "scratch_executable"},
+        {same_list(&a->syscalls, &b->syscalls), "syscalls"},
+        {a->nice == b->nice, "nice"},
+    };
+    for (size_t i = 0; i < BJ_COUNT(rows); i++)
+        if (!rows[i].same)
+            return rows[i].field;
+    return NULL;
+}
