@@ -187,11 +187,14 @@ struct bj_pool;
 BJ_API int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool,
                        struct bj_error *err);
 BJ_API void bj_pool_free(struct bj_pool *pool);
-/* A copy of the pool's spec, to be given code or an expression, globals and arguments. The caller frees it. */
+/* A copy of the pool's spec, to be given code or an expression, globals and files. The caller frees it. */
 BJ_API int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct bj_error *err);
 /* Starts a snippet in a parked jail; makes one first if there is none. The run is stepped and freed like any other. */
 BJ_API int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,
                          struct bj_error *err);
+/* The same, with stdin read from a descriptor of the caller's, as by bj_run_start_stdin. */
+BJ_API int bj_pool_start_stdin(struct bj_pool *pool, const struct bj_spec *spec, int stdin_fd,
+                               struct bj_run **ret_run, struct bj_error *err);
 /* Asks for jails in the place of those that were used. They are made while the caller goes on. */
 BJ_API int bj_pool_fill(struct bj_pool *pool, struct bj_error *err);
 /* How many are ready, or being made. */

@@ -39,6 +39,8 @@ struct reply {
 void guest_start_python(void);
 /* What a script's end does: threads are waited for, atexit functions run, output is written out. -1: that failed. */
 int guest_end_python(void);
+/* What that will need. */
+int guest_prepare_end(void);
 
 /* zygote.c: is the request a zygote's? */
 bool guest_is_zygote(void);
@@ -53,6 +55,10 @@ int guest_warm_request(void);
 
 /* execute.c: fills the reply; the exit code of the process. */
 int guest_execute(const struct request *request, struct reply *reply);
+/* Once, before anything is executed. */
+int guest_set_path(void);
+/* Executes nothing to speak of, so that what an execution writes to is in this process's own memory before it counts. */
+int guest_rehearse(void);
 
 /* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);

@@ -12,7 +12,7 @@ int main(void)
     struct request request = {0};
     struct reply reply;
     guest_start_python();
-    if (guest_is_zygote() && guest_zygote() < 0) {
+    if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0)) {
         PyErr_Print();
         return NOT_STARTED;
     }

@@ -57,11 +57,17 @@ static int flush(const char *name)
     return result ? 0 : -1;
 }
 
+int guest_prepare_end(void)
+{
+    PyObject *atexit = PyImport_ImportModule("atexit"); /* built in; only then it can be asked to run */
+    Py_XDECREF(atexit);
+    return atexit ? 0 : -1;
+}
+
 int guest_end_python(void)
 {
     (void)call("threading", "_shutdown");
-    PyObject *atexit = PyImport_ImportModule("atexit"); /* built in; only then it can be asked to run */
-    Py_XDECREF(atexit);
+    (void)guest_prepare_end();
     (void)call("atexit", "_run_exitfuncs");
     int out = flush("stdout");
     int err = flush("stderr");

@@ -3,6 +3,8 @@
  * Changes when: a request says something more. */
 #include "guest.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,24 +53,89 @@ int guest_warm_request(void)
     return ready_scanner ? 0 : -1;
 }
 
+/* What the memfd holds: the text up to its zero, and then the bytes of files. Owned by nobody but this file. */
+static char *content;
+static Py_ssize_t content_length;
+
 static PyObject *read_text(void)
 {
     struct stat status;
     if (fstat(BJ_GUEST_REQUEST, &status) < 0)
         return PyErr_SetFromErrno(PyExc_OSError);
-    char *bytes = PyMem_Malloc((size_t)status.st_size + 1);
-    if (!bytes)
+    content = PyMem_Malloc((size_t)status.st_size + 1);
+    if (!content)
         return PyErr_NoMemory();
-    Py_ssize_t have = 0;
     ssize_t n = 1;
-    while (n > 0 && have < status.st_size) {
-        n = pread(BJ_GUEST_REQUEST, bytes + have, (size_t)(status.st_size - have), have);
-        have += n > 0 ? n : 0;
+    while (n > 0 && content_length < status.st_size) {
+        n = pread(BJ_GUEST_REQUEST, content + content_length, (size_t)(status.st_size - content_length),
+                  content_length);
+        content_length += n > 0 ? n : 0;
     }
-    PyObject *text = PyUnicode_DecodeUTF8(bytes, have, "strict");
-    PyMem_Free(bytes);
+    content[content_length] = 0;
     (void)close(BJ_GUEST_REQUEST);
-    return text;
+    return PyUnicode_DecodeUTF8(content, (Py_ssize_t)strlen(content), "strict");
+}
+
+static void forget_content(void)
+{
+    PyMem_Free(content);
+    content = NULL;
+    content_length = 0;
+}
+
+static int write_file(const char *path, const char *bytes, Py_ssize_t length, int mode)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    while (fd >= 0 && length > 0) {
+        ssize_t n = write(fd, bytes, (size_t)length);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        bytes += n;
+        length -= n;
+    }
+    int r = fd >= 0 && length == 0 ? fchmod(fd, (mode_t)mode) : -1;
+    if (fd >= 0)
+        (void)close(fd);
+    return r;
+}
+
+/* One [path, length, mode]; *at moves behind its bytes. */
+static int write_entry(PyObject *entry, Py_ssize_t *at)
+{
+    const char *name;
+    Py_ssize_t length;
+    int mode;
+    char path[4200];
+    PyObject *tuple = PySequence_Tuple(entry);
+    int r = tuple && PyArg_ParseTuple(tuple, "sni", &name, &length, &mode) ? 0 : -1;
+    if (r == 0 &&
+        (length > content_length - *at || snprintf(path, sizeof(path), "/box/%s", name) >= (int)sizeof(path))) {
+        PyErr_SetString(PyExc_ValueError, "a file is not whole");
+        r = -1;
+    }
+    if (r == 0 &&
+        (length < 0 ? mkdir(path, (mode_t)mode) : write_file(path, content + *at, length, mode)) < 0) {
+        PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+        r = -1;
+    }
+    if (r == 0)
+        *at += length < 0 ? 0 : length;
+    Py_XDECREF(tuple);
+    return r;
+}
+
+/* Those of a parked jail: in any other they are there before this program is. */
+static int write_files(PyObject *object)
+{
+    PyObject *files = PyDict_GetItemString(object, "files"); /* borrowed */
+    Py_ssize_t count = files ? PyList_Size(files) : 0;
+    Py_ssize_t at = (Py_ssize_t)strlen(content) + 1;
+    for (Py_ssize_t i = 0; i < count; i++)
+        if (write_entry(PyList_GetItem(files, i), &at) < 0)
+            return -1;
+    return count < 0 ? -1 : 0;
 }
 
 /* A reference, or NULL without an exception when it is null or not there. */
@@ -85,7 +152,7 @@ int guest_read_request(struct request *ret_request)
                          ? PyObject_CallFunction(ready_scanner, "On", text, (Py_ssize_t)0)
                          : NULL;
     PyObject *object = pair ? PyTuple_GetItem(pair, 0) : NULL; /* borrowed */
-    if (object && PyDict_Check(object)) {
+    if (object && PyDict_Check(object) && write_files(object) == 0) {
         ret_request->code = take(object, "code");
         ret_request->expression = take(object, "expression");
         ret_request->globals = take(object, "globals");
@@ -96,6 +163,7 @@ int guest_read_request(struct request *ret_request)
     }
     Py_XDECREF(pair);
     Py_XDECREF(text);
+    forget_content();
     bool whole = ret_request->globals && ret_request->argv && ret_request->reply_bytes >= 0 &&
                  !ret_request->code != !ret_request->expression;
     if (!whole && !PyErr_Occurred())

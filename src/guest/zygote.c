@@ -262,7 +262,8 @@ static int freeze(void)
 
 int guest_zygote(void)
 {
-    if (read_wire() < 0 || find_thread() < 0 || import_all() < 0 || guest_warm_request() < 0 || freeze() < 0)
+    if (read_wire() < 0 || find_thread() < 0 || import_all() < 0 || guest_prepare_end() < 0 ||
+        guest_warm_request() < 0 || guest_rehearse() < 0 || freeze() < 0)
         return -1;
     if (take_numbers() < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -275,6 +276,8 @@ int guest_zygote(void)
     } while (!make_fork());
     renew_thread();
     PyOS_AfterFork_Child();
+    if (guest_rehearse() < 0)
+        return -1;
     wait_for_start();
     return 0;
 }

@@ -28,7 +28,8 @@ void bj__jail_init(struct bj_jail *jail)
                              .payload_pidfd = -1,
                              .box_fd = -1,
                              .request_fd = -1,
-                             .clock_fd = -1};
+                             .clock_fd = -1,
+                             .mounts_fd = -1};
     bj__cgroup_init(&jail->cgroup);
 }
 
@@ -216,7 +217,8 @@ void bj__jail_done(struct bj_jail *jail)
     jail->op_ns = NULL;
     int *const fds[] = {&jail->pidfd,     &jail->sync_fd,       &jail->status_fd,  &jail->stdin_fd,
                         &jail->stdout_fd, &jail->stderr_fd,     &jail->reply_fd,   &jail->listener_fd,
-                        &jail->box_fd,    &jail->payload_pidfd, &jail->request_fd, &jail->clock_fd};
+                        &jail->box_fd,    &jail->payload_pidfd, &jail->request_fd, &jail->clock_fd,
+                        &jail->mounts_fd};
     for (size_t i = 0; i < BJ_COUNT(fds); i++)
         bj__fd_close(fds[i]);
 }

@@ -22,6 +22,7 @@ struct bj_jail {
     int box_fd;                         /* the guest's working directory, or -1 */
     int request_fd; /* of a parked jail: where its snippet is written before it starts; or -1 */
     int clock_fd;   /* of a parked jail: pid 1's, which stands still; or -1 */
+    int mounts_fd; /* of a fork: its mount namespace, which is taken apart by whoever lets go of it last; or -1 */
     struct bj_cgroup cgroup;
     uint64_t *op_ns; /* CLOCK_MONOTONIC after each operation (bj_plan_set_timing), or NULL */
     uint64_t start_ns;

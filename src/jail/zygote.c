@@ -154,6 +154,16 @@ static int give_groups(struct bj_jail *jail, struct bj_ends *ends, struct bj_err
     return r < 0 ? bj__error_system(err, -r, "layers.cgroup", "cannot hand the process list to the jail") : 0;
 }
 
+/* The kernel takes a mount namespace apart, and waits for all processors to notice, in the exit of the last process that
+ * has it, before anybody hears of that exit. With this descriptor it happens when the jail is removed, after its result
+ * is known. Where it cannot be had a run only takes longer. */
+static void hold_mounts(struct bj_jail *jail)
+{
+    char path[40];
+    (void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)jail->pid);
+    jail->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
+}
+
 static int fork_and_map(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *ends,
                         struct bj_error *err)
 {
@@ -161,6 +171,8 @@ static int fork_and_map(struct bj_jail *jail, struct bj_zygote *zygote, struct b
     bj__stdio_close_theirs(ends);
     if (r == 0)
         r = take_pid(jail, zygote, err);
+    if (r == 0)
+        hold_mounts(jail);
     if (r == 0)
         r = bj__idmap_check_range(jail->plan, jail->pid, err);
     if (r == 0 && (r = bj__sync_send(jail, BJ_STEP_MAPPED, bj__idmap_run_id(jail->plan, jail->pid))) == 0)
@@ -208,11 +220,11 @@ int bj__jail_wait_parked(struct bj_jail *jail, struct bj_error *err)
     return jail->payload_pidfd >= 0 ? 0 : bj__sync_wait_parked(jail, err);
 }
 
-int bj__jail_unpark(struct bj_jail *jail, const char *request, struct bj_error *err)
+int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, struct bj_error *err)
 {
     jail->start_us = bj__now_us();
     int r = bj__jail_wait_parked(jail, err);
-    if (r == 0 && (r = bj__seal_bytes(jail->request_fd, request, strlen(request))) < 0)
+    if (r == 0 && (r = bj__seal_bytes(jail->request_fd, request->bytes, request->length)) < 0)
         (void)bj__error_system(err, -r, "code", "cannot hand the snippet over");
     if (r == 0 && (r = set_clock(jail)) < 0)
         (void)bj__error_system(err, -r, "limits.wall_seconds",

@@ -20,7 +20,7 @@ void bj__zygote_done(struct bj_zygote *zygote);
 int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_error *err);
 /* Until the jail is parked: everything is in force, and it waits. */
 int bj__jail_wait_parked(struct bj_jail *jail, struct bj_error *err);
-/* Hands it the request (JSON, bj__snippet_request) and starts it. Once; on failure the caller ends it. */
-int bj__jail_unpark(struct bj_jail *jail, const char *request, struct bj_error *err);
+/* Hands it the request (bj__snippet_request) and starts it. Once; on failure the caller ends it. */
+int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, struct bj_error *err);
 
 #endif

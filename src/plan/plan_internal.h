@@ -54,8 +54,9 @@ int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct b
 /* Its second half, pure; the plan, of a snippet with a user namespace and without AppArmor, is taken. */
 int bj__warm_split(struct bj_plan *whole, struct bj_warm **ret_warm, struct bj_error *err);
 void bj__warm_free(struct bj_warm *warm);
-/* The request of a snippet, JSON, as the program that runs snippets reads it; free it. NULL: no memory. */
-char *bj__snippet_request(const struct bj_spec *spec);
+/* The request of a snippet as the program that runs snippets reads it: JSON, its zero, and the bytes of files. sources:
+ * files that the program is to write before it begins, or NULL. The buffer is the caller's. 0 or -ENOMEM. */
+int bj__snippet_request(const struct bj_spec *spec, const struct bj_sources *sources, struct bj_buf *request);
 
 /* Builds on a given host: pure; what bj_plan_new does after probing and reading. */
 int bj__plan_build(const struct bj_spec *spec, const struct bj_host *host, const struct bj_sources *sources,

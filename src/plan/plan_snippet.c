@@ -8,15 +8,44 @@
 
 const char *const bj__snippet_program = "/.belljar/python";
 
-char *bj__snippet_request(const struct bj_spec *spec)
+/* [path, length, mode]; a directory has no length. Their bytes stand behind the text, one after the other. */
+static json_t *list_files(const struct bj_sources *sources)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; sources && i < sources->entry_count; i++) {
+        const struct bj_source_entry *entry = &sources->entries[i];
+        json_int_t length = entry->directory ? -1 : (json_int_t)entry->length;
+        int mode = entry->directory || entry->executable ? 0755 : 0644;
+        if (json_array_append_new(list, json_pack("[s,I,i]", entry->path, length, mode)) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static char *request_text(const struct bj_spec *spec, const struct bj_sources *sources)
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
-    json_t *request =
-        json_pack("{s:s?, s:s?, s:o, s:[], s:I}", "code", spec->code, "expression", spec->expression, "globals",
-                  globals, "argv", "reply_bytes", (json_int_t)spec->limits.output_bytes);
+    json_t *request = json_pack("{s:s?, s:s?, s:o, s:[], s:I, s:o}", "code", spec->code, "expression",
+                                spec->expression, "globals", globals, "argv", "reply_bytes",
+                                (json_int_t)spec->limits.output_bytes, "files", list_files(sources));
     char *text = request ? bj__json_dump(request, JSON_COMPACT) : NULL;
     json_decref(request);
     return text;
+}
+
+int bj__snippet_request(const struct bj_spec *spec, const struct bj_sources *sources, struct bj_buf *request)
+{
+    BJ_FREE char *text = request_text(spec, sources);
+    if (!text)
+        return -ENOMEM;
+    bj__buf_init(request, strlen(text) + 1 + (sources ? sources->total_bytes : 0));
+    int r = bj__buf_add(request, text, strlen(text) + 1);
+    for (size_t i = 0; r == 0 && sources && i < sources->entry_count; i++)
+        if (!sources->entries[i].directory)
+            r = bj__buf_add(request, sources->entries[i].bytes, sources->entries[i].length);
+    return r;
 }
 
 int bj__plan_snippet(struct bj_build *build)
@@ -28,11 +57,11 @@ int bj__plan_snippet(struct bj_build *build)
         return bj__error(
             build->err, BJ_ERROR_INVALID, ENOTSUP, "policy",
             "this version has none for snippets yet; leave it out: the jail's walls do not rest on it");
-    BJ_FREE char *text = bj__snippet_request(build->spec);
-    if (!text)
+    BJ_BUF struct bj_buf request;
+    if (bj__snippet_request(build->spec, NULL, &request) < 0)
         return bj__error_memory(build->err);
     plan->program.guest = true;
-    plan->request_length = strlen(text);
-    plan->request = bj__arena_copy(&plan->arena, text, plan->request_length);
+    plan->request_length = request.length;
+    plan->request = bj__arena_copy(&plan->arena, request.bytes, request.length);
     return plan->request ? 0 : bj__error_memory(build->err);
 }

@@ -134,8 +134,8 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err);
 /* A deep copy that may be changed on its own. */
 int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct bj_error *err);
 
-/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression and globals; NULL: in
- * none. Files are always a difference: they come with a jail's making. */
+/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, globals and files;
+ * NULL: in none. */
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
 
 /* spec_json.c. Complete: a profile (all operator keys allowed, defaults for what is absent). Request: only the

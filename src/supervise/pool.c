@@ -82,19 +82,53 @@ int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct b
     return r;
 }
 
-int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,
-                  struct bj_error *err)
+static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec, struct bj_error *err)
 {
     int r = bj__spec_check(spec, true, err);
     const char *other = r == 0 ? bj__spec_differs(spec, pool->spec) : NULL;
     if (other)
-        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, other,
-                      "is not what the pool's jails were made for; take the spec from bj_pool_spec and change "
-                      "nothing but "
-                      "code, expression and globals, or make another pool");
-    BJ_FREE char *request = r == 0 ? bj__snippet_request(spec) : NULL;
-    if (r == 0 && !request)
-        r = bj__error_memory(err);
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, other,
+                         "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
+                         "change nothing but "
+                         "code, expression, globals and files, or make another pool");
+    return r;
+}
+
+/* Files are written by the program that runs snippets, as the guest: in /box nothing that it can write may be run. */
+static int read_sources(const struct bj_spec *spec, struct bj_sources *ret_sources, struct bj_error *err)
+{
+    int r = bj__sources_read(spec, ret_sources, err);
+    for (size_t i = 0; r == 0 && i < ret_sources->entry_count; i++)
+        if (ret_sources->entries[i].executable && !spec->scratch_executable)
+            r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "files",
+                          "\"%.200s\" is to be run, and a parked jail has no place for programs any more; run "
+                          "it in a jail of "
+                          "its own",
+                          ret_sources->entries[i].path);
+    if (r < 0)
+        bj__sources_done(ret_sources);
+    return r;
+}
+
+static int make_request(const struct bj_spec *spec, struct bj_buf *request, struct bj_error *err)
+{
+    struct bj_sources sources;
+    int r = 0;
+    if (spec->file_count > 0 && (r = read_sources(spec, &sources, err)) < 0)
+        return r;
+    r = bj__snippet_request(spec, spec->file_count > 0 ? &sources : NULL, request);
+    if (spec->file_count > 0)
+        bj__sources_done(&sources);
+    return r < 0 ? bj__error_memory(err) : 0;
+}
+
+int bj_pool_start_stdin(struct bj_pool *pool, const struct bj_spec *spec, int stdin_fd, struct bj_run **ret_run,
+                        struct bj_error *err)
+{
+    BJ_BUF struct bj_buf request = {.maximum = 0};
+    int r = check_snippet(pool, spec, err);
+    if (r == 0)
+        r = make_request(spec, &request, err);
     if (r == 0 && pool->parked == 0)
         r = fill(pool, err);
     if (r < 0)
@@ -102,7 +136,13 @@ int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_ru
     struct bj_jail *jail = &pool->jails[pool->first];
     pool->first = (pool->first + 1) % pool->count;
     pool->parked--;
-    return bj__run_start_parked(jail, request, ret_run, err);
+    return bj__run_start_parked(jail, &request, stdin_fd, ret_run, err);
+}
+
+int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,
+                  struct bj_error *err)
+{
+    return bj_pool_start_stdin(pool, spec, -1, ret_run, err);
 }
 
 void bj_pool_free(struct bj_pool *pool)

@@ -101,8 +101,8 @@ int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run *
     return 0;
 }
 
-int bj__run_start_parked(struct bj_jail *jail, const char *request, struct bj_run **ret_run,
-                         struct bj_error *err)
+int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
+                         struct bj_run **ret_run, struct bj_error *err)
 {
     struct bj_run *run = new_run(jail->plan);
     if (!run) {
@@ -113,7 +113,7 @@ int bj__run_start_parked(struct bj_jail *jail, const char *request, struct bj_ru
     bj__jail_init(jail);
     int r = bj__jail_unpark(&run->jail, request, err);
     if (r == 0)
-        r = start_watching(run, -1, err);
+        r = start_watching(run, stdin_fd, err);
     if (r < 0) {
         bj_run_free(run);
         return r;
@@ -232,8 +232,7 @@ void bj_run_free(struct bj_run *run)
 {
     if (!run)
         return;
-    if (!run->over)
-        bj__jail_done(&run->jail);
+    bj__jail_done(&run->jail);
     bj__fd_close(&run->epoll_fd);
     bj__fd_close(&run->timer_fd);
     bj_result_free(run->result);

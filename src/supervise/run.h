@@ -47,9 +47,9 @@ struct bj_run {
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason); /* kills; the first reason stays */
 /* The same, for a failure of ours, while it runs or after its end: "cannot WHAT". The first one stays. */
 void bj__run_fail(struct bj_run *run, int errnum, const char *what);
-/* A run in a parked jail, which it takes, also on failure. request: JSON (bj__snippet_request). */
-int bj__run_start_parked(struct bj_jail *jail, const char *request, struct bj_run **ret_run,
-                         struct bj_error *err);
+/* A run in a parked jail, which it takes, also on failure. stdin_fd: the caller's, or -1. */
+int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
+                         struct bj_run **ret_run, struct bj_error *err);
 /* input.c */
 int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err);
 void bj__input_write(struct bj_run *run);

@@ -6,6 +6,7 @@ Changes when: a snippet can be given or told in another way.
 import concurrent.futures
 import json
 import math
+import os
 import struct
 
 import belljar_run
@@ -16,6 +17,24 @@ MAGIC, VALUE, GLOBALS, EXCEPTION, END = 0x626a7231, 1, 2, 3, 4
 
 def call(belljar, command, *words, stdin=None, timeout=60):
     return belljar_run.run_argv([belljar, command, *map(str, words)], stdin=stdin, timeout=timeout)
+
+
+@pytest.fixture(scope="session", params=["cold", "parked"])
+def belljar(request):
+    """The command, and the same command with its snippets in parked jails (tests/pool)."""
+    path = belljar_run.find_belljar()
+    assert path, "no belljar to test: build it, or set BELLJAR to its path"
+    if request.param == "cold":
+        yield path
+        return
+    build = os.path.join(os.path.dirname(path), "..", "..")
+    pooled, guests = os.path.join(build, "tests", "pool", "belljar-pooled"), os.path.join(build, "src", "guest")
+    guest = os.path.join(guests, "belljar-guest-" + os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):])
+    if not os.path.exists(pooled):
+        pytest.skip("host lacks a build with tests/pool/belljar-pooled")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BELLJAR_GUEST", os.path.abspath(guest))
+        yield os.path.abspath(pooled)
 
 
 @pytest.fixture
@@ -214,7 +233,9 @@ def test_the_jail_is_the_same(snippet):
                      "environment = dict(os.environ)\n")
     assert result.status == "ok", result
     told = result.globals
-    assert told["fds"] == [0, 1, 2, 6] and told["ids"] == [1000, 1000], told  # 6: the reply; the request is closed when it was read
+    assert told["fds"] == [0, 1, 2, 6], told  # 6: the reply; the request is closed when it was read
+    uid, gid = told["ids"]  # 1000, or of the forks of one zygote each has others
+    assert uid == gid and (uid == 1000 or uid > 65536), told
     assert None not in told["refused"] and told["refused"][2] == "BlockingIOError", told
     assert set(told["environment"]) <= {"PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE", "LC_CTYPE"}, told
 
