@@ -231,7 +231,7 @@ def on_a_terminal(argv, environment):
 def both_capped(context):
     """Killed as it was asked for here; and, run again with the shipped default, cut: never more, never stuck."""
     options = [o if o != "kill" else "truncate" for o in context.options]
-    cut = context.harness.belljar_with([*options, "-i", context.stdin], context.command)
+    cut = context.harness.run_case(context.case, [*options, "-i", context.stdin], context.command)
     for result in (context.result, cut):
         for stream in ("stdout", "stderr"):
             if len(result.bytes(stream)) > OUTPUT_LIMIT:
@@ -248,13 +248,22 @@ def bytes_are_told(context):
 
 
 def not_an_error(context):
-    return None if context.result.status == "ok" else "status %s" % context.result.status
+    """A snippet that ends its process leaves no result, which is told by status exit; its exit code is its own."""
+    wanted = ("exit", 0) if context.case.parked else ("ok", 0)
+    found = (context.result.status, context.result.exit_code)
+    return None if found == wanted else "status %s, exit code %s" % found
 
 
 def victim_is_alive(context):
     """Nothing outside was signalled: the canaries' victim still lives, and so does this process."""
     victim = context.harness.canary.victim
     return None if victim.poll() is None else "the victim was killed"
+
+
+def second_run_is_clean(context):
+    """The program says itself what it found: it plants again, as the first run did."""
+    said = [result.bytes("stdout") for result in context.results]
+    return None if len(said) == 2 and said[0] == said[1] and b"ESCAPED" not in said[1] else "the second run says %r" % said[-1]
 
 
 def every(*checks):
@@ -285,6 +294,7 @@ TABLE = {
     "os-status-forge-signals": not_status("time_limit"),
     "os-status-forge-sigsys": not_status("memory_limit", "time_limit", "denied"),
     "os-terminal-escape-output": terminal_is_safe,
+    "py-guard-module-poison": second_run_is_clean,
     "rs-cpu-after-exit": every(quick(6), no_process("abuse-burner")),
     "rs-out-before-in": quick(6),
     "rs-out-binary-garbage": bytes_are_told,

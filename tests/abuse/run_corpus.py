@@ -48,15 +48,16 @@ CASE_SECONDS = 40
 
 
 class Case:
-    """One program of the corpus and its header."""
+    """One program of the corpus and its header. parked: Python that runs as a snippet in a parked jail."""
 
-    def __init__(self, corpus, path):
-        self.path = path
+    def __init__(self, corpus, path, parked=False):
+        self.path = "parked/" + path if parked else path
         self.file = os.path.join(corpus, path)
         self.name = os.path.basename(path)
         self.header = read_header(self.file)
         self.id = self.header.get("id", path)
         self.kind = path.split("/")[0]
+        self.parked = parked
         self.accept = [w.strip() for w in self.header.get("accept", self.header.get("expected", "")).split(",")]
         self.accept += checks.ALSO_CONTAINED.get(self.id, [])
         if self.header.get("limits") == "memory" and os.environ.get("BELLJAR_SHORT") == "1":
@@ -107,14 +108,21 @@ def read_header(path):
     return header
 
 
-def find_cases(corpus, only=()):
+def find_cases(corpus, only=(), folders=("os", "resource")):
     paths = []
-    for folder in ("os", "resource"):
+    for folder in folders:
         for name in sorted(os.listdir(os.path.join(corpus, folder))):
             path = folder + "/" + name
             if name.endswith((".c", ".py")) and (not only or any(word in path for word in only)):
                 paths.append(path)
     return [Case(corpus, path) for path in paths]
+
+
+def find_all_cases(corpus, only=()):
+    """And Python's own tricks without Python's policy: as programs, and, with what exhausts limits, in parked jails."""
+    parked = [Case(corpus, case.path, True) for case in find_cases(corpus, (), ("resource", "python")) if not case.is_c]
+    return find_cases(corpus, only, ("os", "resource", "python")) + [
+        case for case in parked if not only or any(word in case.path for word in only)]
 
 
 def load_canary(corpus):
@@ -172,7 +180,10 @@ def verdicts(result):
 
 
 def escapes(case, result):
-    """Lines that say that the forbidden thing worked, wherever they came out."""
+    """Lines that say that the forbidden thing worked, wherever they came out. What python/ forbids is the policy's to forbid:
+    without one only the host counts."""
+    if case.kind == "python":
+        return []
     places = {"stdout": result.bytes("stdout"), "stderr": result.bytes("stderr"), "the result": result.out,
               "the command's stderr": result.err}
     for entry in result.files:
@@ -199,11 +210,21 @@ class Harness:
         if not found:
             sys.exit("no belljar: build it, or set BELLJAR to its path")
         self.belljar = belljar_run.reachable_copy(found, self.directory)
+        self.copy_parked(os.path.join(os.path.dirname(found), "..", ".."))
         self.canary_module = load_canary(self.corpus)
         self.canary = None
         self.descriptors = []
         self.lock = -1
         self.environment = dict(os.environ)
+
+    def copy_parked(self, build):
+        """The command whose snippets run in parked jails, and the program that runs them; None where they were not built."""
+        guest = "belljar-guest-" + os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):]
+        self.pooled = self.guest = None
+        if os.path.exists(os.path.join(build, "tests", "pool", "belljar-pooled")):
+            self.pooled, self.guest = (os.path.join(self.directory, name) for name in ("belljar-pooled", guest))
+            shutil.copy(os.path.join(build, "tests", "pool", "belljar-pooled"), self.pooled)
+            shutil.copy(os.path.join(build, "src", "guest", guest), self.guest)
 
     def __enter__(self):
         leaks.adopt_orphans()
@@ -230,6 +251,15 @@ class Harness:
     def belljar_with(self, options, command, **more):
         return belljar_run.run(self.belljar, options, command, prefix=self.prefix, env=self.environment,
                                pass_fds=self.descriptors, cwd="/", timeout=CASE_SECONDS, **more)
+
+    def snippet_with(self, options, path):
+        """The same in a parked jail."""
+        return belljar_run.run_argv([*self.prefix, self.pooled, "exec", "--json", *map(str, options), path],
+                                    env=dict(self.environment, BELLJAR_GUEST=self.guest), pass_fds=self.descriptors, cwd="/",
+                                    timeout=CASE_SECONDS)
+
+    def run_case(self, case, options, command):
+        return self.snippet_with(options, command) if case.parked else self.belljar_with(options, command)
 
     def compile(self, case, outcome):
         """The host's compiler makes the program, except where the compiler is the target. Dynamic first, then static."""
@@ -262,8 +292,13 @@ class Harness:
             program = self.compile(case, outcome)
             return program and (["--profile", "default", *options, "--file", "prog=" + program],
                                 ["./prog", *case.arguments])
-        return (["--profile", "python", *options, "--file", "%s=%s" % (case.name, handed)],
-                ["python3", "./" + case.name, *case.arguments])
+        options = ["--profile", "python", *options, "--file", "%s=%s" % (case.name, handed)]
+        if case.parked and not self.pooled:
+            outcome.skip("host lacks a build with tests/pool/belljar-pooled")
+            return None
+        if case.parked:
+            return options, handed
+        return (options, ["python3", "./" + case.name, *case.arguments])
 
     def stdin_file(self, case):
         """A regular file, as the corpus asks for: a host that hands its own file in would be found out."""
@@ -292,7 +327,7 @@ class Harness:
         context = checks.Context(self, case, self.stdin_file(case), options, command)
         for _ in range(case.runs):
             context.began = time.monotonic()
-            result = self.belljar_with([*options, "-i", context.stdin], command)
+            result = self.run_case(case, [*options, "-i", context.stdin], command)
             outcome.results.append(result)
             if result.json is None:
                 outcome.fail("no valid result object")
@@ -305,7 +340,7 @@ class Harness:
         outcome.said = marks[0].decode("utf-8", "replace") if marks else result.stderr.strip().split("\n")[-1]
         if result.status in ("jail_error", "cancelled"):
             outcome.fail("status %s: %s" % (result.status, result.message.strip()[:300]))
-        elif not set(outcome.verdicts) & set(case.accept):
+        elif case.kind != "python" and not set(outcome.verdicts) & set(case.accept):
             outcome.fail("verdict %s, accepted are %s" % ("/".join(outcome.verdicts), ", ".join(case.accept)))
         context.results = outcome.results
         problem = checks.check(context)
@@ -362,7 +397,7 @@ def main():
         uid = belljar_run.ordinary_user()[0]
     with Harness(options.corpus, uid, options.jobs) as harness:
         before = leaks.Picture()
-        outcomes = harness.run_all(find_cases(harness.corpus, options.only), print_row)
+        outcomes = harness.run_all(find_all_cases(harness.corpus, options.only), print_row)
         left = leaks.left_behind(before)
     if options.verbose:
         for outcome in outcomes:

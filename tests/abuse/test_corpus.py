@@ -24,7 +24,7 @@ def find_corpus():
 
 
 CORPUS = find_corpus()
-CASES = run_corpus.find_cases(CORPUS) if CORPUS else []
+CASES = run_corpus.find_all_cases(CORPUS) if CORPUS else []
 
 
 @pytest.fixture(scope="module")
