@@ -170,6 +170,12 @@ static bool fails(long result, int errnum)
     return result == -1 && errno == errnum;
 }
 
+/* Where a container has a filter of its own, that one's EPERM goes before ours. */
+static bool is_stopped(long result)
+{
+    return fails(result, ENOSYS) || fails(result, EPERM);
+}
+
 /* Exit status 0: everything was as it must be; otherwise the line of what was not. */
 static void try_alone_and_with_another(void)
 {
@@ -182,13 +188,13 @@ static void try_alone_and_with_another(void)
                                          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
     MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
     MUST(load(program, count) == 0);
-    MUST(fails(syscall(SYS_unshare, 0), ENOSYS)); /* else 0 */
-    MUST(fails(socket(AF_INET, SOCK_STREAM, 0), ENOSYS));
-    MUST(fails(syscall(SYS_bpf, 9999, 0, 0), ENOSYS)); /* else EINVAL or EPERM */
+    MUST(is_stopped(syscall(SYS_unshare, 0))); /* else 0 */
+    MUST(is_stopped(socket(AF_INET, SOCK_STREAM, 0)));
+    MUST(is_stopped(syscall(SYS_move_pages, -1, 0, 0, 0, 0, 0))); /* else ESRCH */
     MUST(syscall(SYS_getppid) > 0);
     MUST(load(answer, BJ_COUNT(answer)) == 0); /* another above it still loads, and its answer goes first */
     MUST(fails(syscall(SYS_unshare, 0), EXDEV));
-    MUST(fails(syscall(SYS_setns, -1, 0), ENOSYS)); /* else EBADF */
+    MUST(is_stopped(syscall(SYS_setns, -1, 0))); /* else EBADF */
     _exit(0);
 }
 
