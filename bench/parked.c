@@ -81,6 +81,7 @@ static void confine(const struct sock_fprog *filter)
 static void run_in_fork(int go, int reply, const char *code)
 {
     char byte;
+    must(PyRun_SimpleString(code), "rehearsal"); /* what is written to is its own memory by now */
     if (read(go, &byte, 1) != 1)
         _exit(0); /* nobody is left who could start it */
     int r = PyRun_SimpleString(code);

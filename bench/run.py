@@ -27,12 +27,14 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import belljar_run  # noqa: E402
+import snippets  # noqa: E402
 
 SUBJECTS = {"static true": ["/bench/true"], "python3 -I -S -c 'print(1)'": ["/usr/bin/python3", "-I", "-S", "-c", "print(1)"]}
 BAR = 1.3  # cold run of a static true, times the floor
 WORKERS = (1, 2, 8)
 SIDE_FD = "9"  # where stopwatch.c opens the "@FILE" of a command
 ROUNDS_MINIMUM = 20
+FLAT_RUNS = 20000
 
 # A filter of about the length of an allow-list: these are refused, one comparison each, everything else is allowed.
 REFUSED = (101, 134, 135, 136, 139, 141, 142, 144, 149, 151, 153, 154, 155, 156, 159, 161, 163, 164, 165, 166, 167, 168, 169, 170, 171,
@@ -337,11 +339,14 @@ def document(data):
            " order. Milliseconds from before the start to after the end of the command. Only the ratios travel." %
            (about["date"], about["kernel"], about["cores"], about["processor"], data["rounds"]), "",
            "`floor` (bench/floor.c) is a bare program that makes the same namespaces and mounts, straight-line, and nothing else.",
+           "`parked fork` (bench/parked.c) is a bare program that embeds Python and forks into the same namespaces, with a scratch file"
+           " system and a filter; each fork has rehearsed, waits for its code, and is reaped. No supervision, limits or own init.",
            "Versions: %s." % ", ".join("%s %s" % v for v in about["versions"].items()), ""]
     for who, part in data["modes"].items():
         out += ["## As %s" % who, "", *latency_table(part["latency"]), ""]
         if part.get("throughput"):
             out += [*throughput_table(part["throughput"]), ""]
+        out += [*snippets.table(part["snippets"]), ""]
         if part["layers"]:
             out += ["Layers of the belljar runs: %s." % ", ".join("%s %s" % kv for kv in part["layers"].items()), ""]
     return "\n".join(out + ["## Bars", "", *("- %s" % line for line in data["bars"])]) + "\n"
@@ -362,6 +367,8 @@ def bars(modes):
             lines.append("as %s: %.2f × the time of bubblewrap (bar: faster): %s" % (
                 who, peers["belljar"]["median_ms"] / peers["bubblewrap"]["median_ms"], "met" if faster else "missed"))
             met = met and faster
+        more, also = snippets.bars(part["snippets"], who)
+        lines, met = lines + more, met and also
     return lines, met
 
 
@@ -395,6 +402,9 @@ def main():
         for who, id_ in modes.items():
             print("measuring as %s ..." % who, file=sys.stderr, flush=True)
             part = {"latency": measure(bench, peers, id_, options.rounds), "layers": layers_on(bench, id_)}
+            part["snippets"] = snippets.measure(
+                bench, id_, lambda words, lines, id_=id_: stopwatch(bench, id_, words, lines), options.rounds,
+                0 if options.no_throughput else options.throughput_seconds, FLAT_RUNS)
             if not options.no_throughput:
                 part["throughput"] = measure_throughput(bench, peers, id_, options.throughput_seconds)
             data["modes"][who] = part
