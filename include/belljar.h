@@ -108,6 +108,8 @@ BJ_API int bj_spec_set_limit(struct bj_spec *spec, const char *field, uint64_t v
 /* mode: "require", "prefer" or "off". */
 BJ_API int bj_spec_set_layer(struct bj_spec *spec, const char *layer, const char *mode, struct bj_error *err);
 BJ_API int bj_spec_set_syscalls(struct bj_spec *spec, const char *const *sets, struct bj_error *err);
+/* Python modules that a pool imports before it makes its jails; NULL ends the list. */
+BJ_API int bj_spec_set_preload(struct bj_spec *spec, const char *const *modules, struct bj_error *err);
 /* action: "truncate" (drop what is over the limit and go on) or "kill". */
 BJ_API int bj_spec_set_output_action(struct bj_spec *spec, const char *action, struct bj_error *err);
 BJ_API int bj_spec_add_file_bytes(struct bj_spec *spec, const char *path, const void *bytes, size_t length,

@@ -236,8 +236,13 @@ static void wait_for_start(void)
 
 /* ---- what is warm --------------------------------------------------------------------------------- */
 
+/* Libraries that start a thread for each processor when they are loaded: a fork has none of them, and would wait for them. */
+static const char *const thread_counts[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"};
+
 static int import_all(void)
 {
+    for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
+        (void)setenv(thread_counts[i], "1", 0); /* not in os.environ, which was made when Python began */
     for (const char *name = zygote.modules; *name; name += strlen(name) + 1) {
         PyObject *module = PyImport_ImportModule(name);
         if (!module)
@@ -245,6 +250,19 @@ static int import_all(void)
         Py_DECREF(module);
     }
     return 0;
+}
+
+/* NumPy's global generator is seeded when it is imported; Python's own sees to itself (random.py, register_at_fork). */
+static int reseed_numpy(void)
+{
+    PyObject *name = PyUnicode_FromString("numpy.random");
+    PyObject *module = name ? PyImport_GetModule(name) : NULL;
+    PyObject *seeded = module ? PyObject_CallMethod(module, "seed", NULL) : NULL;
+    int r = name && (!module || seeded) && !(PyErr_Occurred()) ? 0 : -1;
+    Py_XDECREF(seeded);
+    Py_XDECREF(module);
+    Py_XDECREF(name);
+    return r;
 }
 
 /* Nothing of what is there now will ever be collected: a fork's collector does not touch, and so copy, its pages. */
@@ -276,7 +294,7 @@ int guest_zygote(void)
     } while (!make_fork());
     renew_thread();
     PyOS_AfterFork_Child();
-    if (guest_rehearse() < 0)
+    if (reseed_numpy() < 0 || guest_rehearse() < 0)
         return -1;
     wait_for_start();
     return 0;

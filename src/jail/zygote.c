@@ -6,6 +6,7 @@
 #include "base/wire.h"
 #include "jail/child/child.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -73,6 +74,27 @@ static int receive(const struct bj_zygote *zygote, int timeout_ms, struct bj_par
     return 0;
 }
 
+/* A fork has one thread, and the locks that the others held. */
+static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
+{
+    char path[40];
+    int threads = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)zygote->jail.pid);
+    DIR *tasks = opendir(path);
+    if (!tasks)
+        return bj__error_system(err, errno, "pool", "cannot count the zygote's threads");
+    for (const struct dirent *task;
+         (task = readdir(tasks));) /* NOLINT(concurrency-mt-unsafe): a stream of our own */
+        threads += task->d_name[0] != '.';
+    (void)closedir(tasks);
+    if (threads != 1)
+        return bj__error(
+            err, BJ_ERROR_INVALID, EINVAL, "preload",
+            "what is imported starts %d threads, and a fork would be without them; leave that module out",
+            threads - 1);
+    return 0;
+}
+
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err)
 {
     zygote->warm = warm;
@@ -87,6 +109,8 @@ int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struc
                              "cannot execute belljar-guest in the zygote's jail");
     if (r == 0)
         r = receive(zygote, READY_DEADLINE_MS, &ready, &none, err);
+    if (r == 0)
+        r = check_threads(zygote, err);
     if (r < 0)
         bj__jail_done(&zygote->jail);
     return r;

@@ -51,8 +51,10 @@ struct bj_warm {
 };
 /* spec: of a snippet. Layers that a zygote cannot give its forks are errors where they are required. */
 int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct bj_error *err);
-/* Its second half, pure; the plan, of a snippet with a user namespace and without AppArmor, is taken. */
-int bj__warm_split(struct bj_plan *whole, struct bj_warm **ret_warm, struct bj_error *err);
+/* Its second half, pure; the plan, of a snippet with a user namespace and without AppArmor, is taken. modules: names of
+ * what is imported first. */
+int bj__warm_split(struct bj_plan *whole, const struct bj_strings *modules, struct bj_warm **ret_warm,
+                   struct bj_error *err);
 void bj__warm_free(struct bj_warm *warm);
 /* The request of a snippet as the program that runs snippets reads it: JSON, its zero, and the bytes of files. sources:
  * files that the program is to write before it begins, or NULL. The buffer is the caller's. 0 or -ENOMEM. */

@@ -142,6 +142,15 @@ static uint32_t split_rest(struct split *split)
     return payload_first;
 }
 
+/* Abstract names (unix(7)) are the network namespace's. */
+static bool has_named_sockets(const struct bj_plan *plan)
+{
+    const uint64_t args[6] = {1 /* AF_UNIX */, 1 /* SOCK_STREAM */};
+    struct bj_filter_decision decision;
+    bj__filter_decide(&plan->filter, bj__filter_syscall_number("socket"), args, &decision);
+    return !plan->layers[BJ_LAYER_SECCOMP].on || decision.action == BJ_FILTER_ALLOW;
+}
+
 static void use(struct bj_plan *plan, struct bj_op *ops, uint32_t count)
 {
     plan->ops = ops;
@@ -171,7 +180,8 @@ static int split_plan(struct bj_warm *warm, struct bj_error *err)
     warm->fork.program.fork = true;
     warm->fork.program.host_ids = whole->two_ids;
     warm->fork.clone_flags = (whole->clone_flags & FORK_FLAGS) | BJ_CLONE_NEWNS;
-    if (find(whole, BJ_OP_LOOPBACK, NULL)) /* shared, it would lead from one guest to another */
+    if (find(whole, BJ_OP_LOOPBACK, NULL) ||
+        has_named_sockets(whole)) /* shared, it would lead from guest to guest */
         warm->fork.clone_flags |= whole->clone_flags & BJ_CLONE_NEWNET;
     return 0;
 }
@@ -216,7 +226,15 @@ static int add_op(struct bj_buf *wire, size_t at, const struct bj_op *op)
     return 0;
 }
 
-static int pack(struct bj_warm *warm, struct bj_error *err)
+static int add_modules(struct bj_buf *wire, const struct bj_strings *modules, uint64_t *ret_offset)
+{
+    int r = add_bytes(wire, "", 0, ret_offset);
+    for (size_t i = 0; r == 0 && i < modules->count; i++)
+        r = bj__buf_add(wire, modules->items[i], strlen(modules->items[i]) + 1);
+    return r < 0 ? r : bj__buf_add(wire, "", 1);
+}
+
+static int pack(struct bj_warm *warm, const struct bj_strings *modules, struct bj_error *err)
 {
     const struct bj_plan *fork = &warm->fork;
     struct bj_wire_head head = {.magic = BJ_WIRE_MAGIC,
@@ -233,7 +251,7 @@ static int pack(struct bj_warm *warm, struct bj_error *err)
     for (uint32_t i = 0; i < fork->op_count && r == 0; i++)
         r = add_op(&warm->wire, sizeof(head) + i * sizeof(struct bj_op), &fork->ops[i]);
     if (r == 0)
-        r = add_bytes(&warm->wire, "", 1, &head.modules_offset);
+        r = add_modules(&warm->wire, modules, &head.modules_offset);
     if (r < 0)
         return bj__error_system(err, -r, "", "cannot write down what the forks of a zygote do");
     head.length = warm->wire.length;
@@ -262,7 +280,8 @@ static int refuse(const struct bj_spec *spec, struct bj_error *err)
     return 0;
 }
 
-int bj__warm_split(struct bj_plan *whole, struct bj_warm **ret_warm, struct bj_error *err)
+int bj__warm_split(struct bj_plan *whole, const struct bj_strings *modules, struct bj_warm **ret_warm,
+                   struct bj_error *err)
 {
     struct bj_warm *warm = calloc(1, sizeof(*warm));
     if (!warm) {
@@ -272,7 +291,7 @@ int bj__warm_split(struct bj_plan *whole, struct bj_warm **ret_warm, struct bj_e
     warm->whole = whole;
     int r = split_plan(warm, err);
     if (r == 0)
-        r = pack(warm, err);
+        r = pack(warm, modules, err);
     if (r < 0) {
         bj__warm_free(warm);
         return r;
@@ -293,8 +312,10 @@ int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct b
         copy->layers[BJ_LAYER_USER] = BJ_REQUIRE;
         r = bj_plan_new(copy, &whole, err);
     }
+    if (r == 0)
+        r = bj__warm_split(whole, &copy->preload, ret_warm, err);
     bj_spec_free(copy);
-    return r < 0 ? r : bj__warm_split(whole, ret_warm, err);
+    return r;
 }
 
 void bj__warm_free(struct bj_warm *warm)

@@ -16,7 +16,8 @@ static const struct row texts[] = {{AT(profile)}, {AT(description)}, {AT(code)},
                                    {AT(globals)}, {AT(policy)},      {AT(directory)}, {AT(hostname)}};
 static const struct row lists[] = {
     {AT(command)},      {AT(environment)}, {AT(collect)},   {AT(closed_directories)},
-    {AT(closed_files)}, {AT(syscalls)},    {AT(env_names)}, {AT(mount_sources)}};
+    {AT(closed_files)}, {AT(syscalls)},    {AT(env_names)}, {AT(mount_sources)},
+    {AT(preload)}};
 
 static const void *member(const struct bj_spec *spec, const struct row *row)
 {

@@ -273,7 +273,8 @@ static int copy_arrays(const struct bj_spec *from, struct bj_spec *to)
         offsetof(struct bj_spec, command),      offsetof(struct bj_spec, environment),
         offsetof(struct bj_spec, collect),      offsetof(struct bj_spec, closed_directories),
         offsetof(struct bj_spec, closed_files), offsetof(struct bj_spec, syscalls),
-        offsetof(struct bj_spec, env_names),    offsetof(struct bj_spec, mount_sources)};
+        offsetof(struct bj_spec, env_names),    offsetof(struct bj_spec, mount_sources),
+        offsetof(struct bj_spec, preload)};
     int r = 0;
     for (size_t n = 0; r == 0 && n < BJ_COUNT(lists); n++)
         r = bj__strings_copy(&to->arena, (const void *)((const char *)from + lists[n]),

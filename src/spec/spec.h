@@ -123,6 +123,7 @@ struct bj_spec {
     bool scratch_executable;    /* may programs written by the guest be run? (compilers) */
     struct bj_strings syscalls; /* names of filter/sets.def, sorted */
     int nice;                   /* 0 to 19 */
+    struct bj_strings preload;  /* Python modules that the zygote of a pool imports before it forks */
 
     /* What a request may ask for beyond the profile; a run does not read these. */
     struct bj_strings mount_sources; /* host directories below which it may mount (read-only) and take files */

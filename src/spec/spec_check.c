@@ -341,6 +341,32 @@ static int check_syscalls(const struct bj_spec *spec, struct bj_error *err)
     return 0;
 }
 
+static bool is_module_name(const char *name)
+{
+    static const char digits_last[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    for (;; name++) {
+        size_t length = strspn(name, digits_last);
+        if (length == 0 || (*name >= '0' && *name <= '9'))
+            return false;
+        name += length;
+        if (*name != '.')
+            return *name == 0;
+    }
+}
+
+static int check_preload(const struct bj_spec *spec, struct bj_error *err)
+{
+    char field[32];
+    for (size_t n = 0; n < spec->preload.count; n++) {
+        (void)snprintf(field, sizeof(field), "preload[%zu]", n);
+        if (!is_module_name(spec->preload.items[n]))
+            return bj__error(err, BJ_ERROR_INVALID, EINVAL, field,
+                             "\"%.60s\" is not the name of a Python module, such as numpy or xml.etree",
+                             spec->preload.items[n]);
+    }
+    return 0;
+}
+
 int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *err)
 {
     int r = check_program(spec, for_run, err);
@@ -356,6 +382,8 @@ int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *er
         r = check_layers(spec, err);
     if (r == 0)
         r = check_syscalls(spec, err);
+    if (r == 0)
+        r = check_preload(spec, err);
     if (r == 0 && (spec->nice < 0 || spec->nice > 19))
         r = bj__error(err, BJ_ERROR_INVALID, ERANGE, "nice", "%d; give 0 to 19", spec->nice);
     return r;

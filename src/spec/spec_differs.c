@@ -76,6 +76,7 @@ const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
         {a->scratch_executable == b->scratch_executable, "scratch_executable"},
         {same_list(&a->syscalls, &b->syscalls), "syscalls"},
         {a->nice == b->nice, "nice"},
+        {same_list(&a->preload, &b->preload), "preload"},
     };
     for (size_t i = 0; i < BJ_COUNT(rows); i++)
         if (!rows[i].same)

@@ -127,6 +127,11 @@ READER(read_closed_files)
     return bj__json_texts(reader, field, value, BJ_MAX_CLOSED, &((struct bj_spec *)target)->closed_files);
 }
 
+READER(read_preload)
+{
+    return bj__json_texts(reader, field, value, BJ_MAX_CLOSED, &((struct bj_spec *)target)->preload);
+}
+
 READER(read_mount_sources)
 {
     return bj__json_texts(reader, field, value, BJ_MAX_MOUNTS, &((struct bj_spec *)target)->mount_sources);
@@ -204,6 +209,7 @@ const struct bj_key bj__spec_keys[] = {
     {"mounts", bj__read_mounts, BJ_KEY_MOUNTS, false},
     {"links", bj__read_links, -1, true},
     {"closed_directories", read_closed_directories, -1, true},
+    {"preload", read_preload, -1, true},
     {"closed_files", read_closed_files, -1, true},
     {"limits", bj__read_limits, BJ_KEY_LIMITS, false},
     {"layers", bj__read_layers, BJ_KEY_LAYERS, false},

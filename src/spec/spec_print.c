@@ -165,6 +165,8 @@ static int print_tree(const struct bj_spec *spec, json_t *root)
         r = set(root, "closed_directories", strings_json(&spec->closed_directories));
     if (r == 0)
         r = set(root, "closed_files", strings_json(&spec->closed_files));
+    if (r == 0)
+        r = set(root, "preload", strings_json(&spec->preload));
     return r < 0 ? r : set(root, "collect", strings_json(&spec->collect));
 }
 

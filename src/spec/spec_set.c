@@ -89,6 +89,11 @@ int bj_spec_set_syscalls(struct bj_spec *spec, const char *const *sets, struct b
     return r;
 }
 
+int bj_spec_set_preload(struct bj_spec *spec, const char *const *modules, struct bj_error *err)
+{
+    return copy_list(spec, modules, "preload", &spec->preload, err);
+}
+
 int bj_spec_set_env(struct bj_spec *spec, const char *name, const char *value, struct bj_error *err)
 {
     int r = bj__check_variable_name("env", or_empty(name), err);

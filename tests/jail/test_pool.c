@@ -320,6 +320,50 @@ static void nothing_outlives_a_killed_supervisor(void **state)
     assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
 }
 
+static struct bj_pool *make_pool_with(const char *const *modules, unsigned jails)
+{
+    struct bj_spec *spec = template_spec();
+    assert_int_equal(bj_spec_set_preload(spec, modules, NULL), 0);
+    return make_pool(spec, jails);
+}
+
+static void what_is_preloaded_is_there_and_chance_is_not_shared(void **state)
+{
+    (void)state;
+    static const char *const modules[] = {"random", "uuid", "tempfile", "xml.etree.ElementTree", NULL};
+    static const char *const code =
+        "import random, sys, uuid, tempfile\n"
+        "print('xml.etree.ElementTree' in sys.modules, random.random(), uuid.uuid4(),\n"
+        "      tempfile.mktemp())";
+    struct bj_pool *pool = make_pool_with(modules, 3);
+    char seen[3][256] = {"", "", ""};
+    for (int i = 0; i < 3; i++) {
+        size_t length = 0;
+        struct bj_result *result = finish(start(pool, code));
+        const void *output = bj_result_output(result, BJ_STDOUT, &length);
+        assert_int_equal(bj_result_status(result), BJ_STATUS_OK);
+        assert_in_range(length, 60, sizeof(seen[i]) - 1);
+        memcpy(seen[i], output, length);
+        assert_int_equal(strncmp(seen[i], "True ", 5), 0);
+        bj_result_free(result);
+    }
+    for (int word = 0; word < 3; word++) /* of each of the three, none is another's */
+        for (int i = 0; i < 3; i++) {
+            char *rest = NULL;
+            char copy[2][256];
+            memcpy(copy[0], seen[i], sizeof(copy[0]));
+            memcpy(copy[1], seen[(i + 1) % 3], sizeof(copy[1]));
+            const char *words[2] = {NULL, NULL};
+            for (int k = 0; k < 2; k++) {
+                words[k] = strtok_r(copy[k], " \n", &rest);
+                for (int n = 0; n <= word; n++)
+                    words[k] = strtok_r(NULL, " \n", &rest);
+            }
+            assert_string_not_equal(words[0], words[1]);
+        }
+    bj_pool_free(pool);
+}
+
 static void assert_refused(int r, const struct bj_error *err, const char *field, const char *word)
 {
     if (r >= 0 || strcmp(err->field, field) != 0 || !strstr(err->message, word))
@@ -355,6 +399,18 @@ static void a_pool_is_for_snippets_of_one_kind(void **state)
     bj_pool_free(pool);
 }
 
+static void what_cannot_be_preloaded_is_named(void **state)
+{
+    (void)state;
+    static const char *const absent[] = {"json", "no_such_module", NULL};
+    struct bj_error err = {0};
+    struct bj_pool *pool = NULL;
+    struct bj_spec *spec = template_spec();
+    assert_int_equal(bj_spec_set_preload(spec, absent, &err), 0);
+    assert_refused(bj_pool_new(spec, 1, &pool, &err), &err, "pool", "No module named 'no_such_module'");
+    bj_spec_free(spec);
+}
+
 /* In a build directory: src/guest stands beside tests/jail/.., for the version of Debian's python3. */
 static void find_guest(void)
 {
@@ -388,6 +444,8 @@ int main(void)
         cmocka_unit_test(a_pool_takes_everything_with_it),
         cmocka_unit_test(nothing_outlives_a_killed_supervisor),
         cmocka_unit_test(a_pool_is_for_snippets_of_one_kind),
+        cmocka_unit_test(what_is_preloaded_is_there_and_chance_is_not_shared),
+        cmocka_unit_test(what_cannot_be_preloaded_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,7 +321,8 @@ static void printing_keeps_every_field(void **state)
         " 'file_bytes': 0, 'open_files': 4, 'stack_bytes': 65536, 'address_space_bytes': 1048576}, 'layers':"
         " {'cgroup': 'off', 'seccomp': 'prefer'}, 'network': 'loopback', 'proc': 'own', 'output_action': "
         "'kill',"
-        " 'scratch_executable': true, 'syscalls': ['base'], 'nice': 19, 'mount_sources': ['/a'], 'env_names': "
+        " 'scratch_executable': true, 'syscalls': ['base'], 'nice': 19, 'preload': ['json', 'xml.etree'], "
+        "'mount_sources': ['/a'], 'env_names': "
         "[]}";
     struct bj_spec *spec = good_profile(text);
     char *printed = bj_spec_json(spec);

@@ -129,6 +129,8 @@ static void walls_fit_together(void **state)
     assert_int_equal(spec->layers[BJ_LAYER_NET], BJ_OFF); /* the one implies the other */
     bj_spec_free(spec);
     bad_profile("{'syscalls': []}", "syscalls", "empty");
+    bad_profile("{'preload': ['json', 'os;x']}", "preload[1]", "not the name of a Python module");
+    bad_profile("{'preload': ['.a']}", "preload[0]", "not the name of a Python module");
     bad_profile("{'syscalls': ['base', 'a b']}", "syscalls", "not a name of a set");
     bad_profile("{'hostname': ''}", "hostname", "not a host name");
     bad_profile("{'hostname': '-a'}", "hostname", "not a host name");

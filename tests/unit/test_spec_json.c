@@ -269,9 +269,13 @@ static void a_file_has_one_content(void **state)
 
 static void the_operators_keys_are_not_a_requests(void **state)
 {
-    static const char *const keys[] = {"'description': ''",        "'links': []",
-                                       "'closed_directories': []", "'closed_files': []",
-                                       "'env_names': []",          "'scratch_executable': true",
+    static const char *const keys[] = {"'description': ''",
+                                       "'links': []",
+                                       "'closed_directories': []",
+                                       "'closed_files': []",
+                                       "'env_names': []",
+                                       "'scratch_executable': true",
+                                       "'preload': []",
                                        "'mount_sources': ['/etc']"};
     for (size_t n = 0; n < BJ_COUNT(keys); n++) {
         char text[100], field[40];
