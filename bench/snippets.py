@@ -14,8 +14,11 @@ import belljar_run
 
 CODE = "x = 1"
 BARE = ["/usr/bin/python3", "-I", "-S", "-c", CODE]
+NUMPY = "import numpy"
+BARE_NUMPY = ["/usr/bin/python3", "-c", NUMPY]
 WARM, FLOOR, PYTHON = "belljar, parked jail", "parked fork", "python3 -I -S -c, no sandbox"
-FASTER, OF_FLOOR, MORE, FLAT, PRIVATE_KIB = 10, 2.0, 3, 0.9, 1024
+WARM_NUMPY, PYTHON_NUMPY = "import numpy: belljar, parked jail", "import numpy: python3 -c, no sandbox"
+FASTER, OF_FLOOR, MORE, FLAT, PRIVATE_KIB, FASTER_NUMPY = 10, 2.0, 3, 0.9, 1024, 60
 SETTLE_SECONDS = 0.02  # until the next jail is parked
 PROGRAMS = ("bench/bench-warm", "bench/bench-parked", "libbelljar.so.0")
 
@@ -27,6 +30,7 @@ class Place:
         self.directory, self.filter, self.uid = bench.directory, bench.filter, uid
         guest = "src/guest/belljar-guest-" + os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):]
         self.lacks = next((name for name in (*PROGRAMS, guest) if not (bench.build and bench.built(name))), None)
+        self.has_numpy = subprocess.run(BARE_NUMPY, check=False, capture_output=True).returncode == 0
         if self.lacks:
             return
         for name in (*PROGRAMS, guest):
@@ -59,6 +63,11 @@ def latencies(place, stopwatch, rounds):
     warm, floor = place.start("bench-warm", "latency", CODE), place.start("bench-parked", place.filter, CODE)
     subjects = {WARM: lambda: ask(warm), FLOOR: lambda: ask(floor),
                 PYTHON: lambda: stopwatch(["latency", 1, 1], [BARE])[0][1]}
+    programs = [warm, floor]
+    if place.has_numpy:
+        programs.append(place.start("bench-warm", "latency", NUMPY, "numpy"))
+        subjects[WARM_NUMPY] = lambda: ask(programs[-1])
+        subjects[PYTHON_NUMPY] = lambda: stopwatch(["latency", 1, 1], [BARE_NUMPY])[0][1]
     found = {name: [] for name in subjects}
     for turn in range(rounds + 5):
         for name in random.sample(list(subjects), len(subjects)):
@@ -67,7 +76,7 @@ def latencies(place, stopwatch, rounds):
                 found[name].append(took)
         time.sleep(SETTLE_SECONDS)
     private = private_kib(warm.pid)
-    for program in (warm, floor):
+    for program in programs:
         program.stdin.close()
         program.wait(10)
     return found, private
@@ -151,6 +160,9 @@ def bars(data, who):
     median = {name: statistics.median(times) for name, times in data["latency"].items()}
     rows = [("%.1f × faster than Python without a sandbox (bar: ≥ %d)", median[PYTHON] / median[WARM], FASTER, True),
             ("%.2f × the bare parked fork (bar: ≤ %.1f)", median[WARM] / median[FLOOR], OF_FLOOR, False)]
+    if WARM_NUMPY in median:
+        rows.append(("NumPy imported %.1f × faster than without a sandbox (bar: ≥ %d)", median[PYTHON_NUMPY] / median[WARM_NUMPY],
+                     FASTER_NUMPY, True))
     if "per_second" in data:
         rates, tenths = data["per_second"], data["tenths"]
         rows += [("%.2f × the runs a second of Python without a sandbox (bar: ≥ %d)", rates[WARM] / rates[PYTHON], MORE, True),

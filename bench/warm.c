@@ -2,10 +2,11 @@
  * Its own file because what is measured is a program that keeps a pool, not a command that starts.
  * Changes when: a pool is used in another way.
  *
- * usage: warm latency CODE          for each line on stdin one run; prints nanoseconds from the code to the result
+ * usage: warm latency CODE [MODULE] for each line on stdin one run; prints nanoseconds from the code to the result
  *        warm throughput CODE MS    runs for so many milliseconds as fast as it goes; prints runs and nanoseconds
  *        warm flat CODE RUNS        so many runs; prints nanoseconds of each tenth of them */
 #include <belljar.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,11 +31,15 @@ static long long now(void)
     return time.tv_sec * 1000000000ll + time.tv_nsec;
 }
 
-static struct bj_pool *make_pool(void)
+/* module: imported beforehand; installed packages have a profile of their own. */
+static struct bj_pool *make_pool(const char *module)
 {
     struct bj_spec *spec = NULL;
     struct bj_pool *pool = NULL;
-    must(bj_spec_from_profile("python", &spec, &error), "profile");
+    const char *const modules[] = {module, NULL};
+    must(bj_spec_from_profile(module ? "python-packages" : "python", &spec, &error), "profile");
+    if (module)
+        must(bj_spec_set_preload(spec, modules, &error), "preload");
     must(bj_pool_new(spec, JAILS, &pool, &error), "pool");
     bj_spec_free(spec);
     return pool;
@@ -70,9 +75,10 @@ int main(int argc, char **argv)
 {
     if (argc < 3)
         return 125;
-    struct bj_pool *pool = make_pool();
+    bool latency = strcmp(argv[1], "latency") == 0;
+    struct bj_pool *pool = make_pool(latency && argc > 3 ? argv[3] : NULL);
     long wanted = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
-    if (strcmp(argv[1], "latency") == 0) {
+    if (latency) {
         char line[16];
         while (fgets(line, sizeof(line), stdin)) {
             printf("%lld\n", run(pool, argv[2]));
