@@ -124,7 +124,7 @@ static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *er
     if (r == 0)
         r = map_timing(jail, plan, err);
     if (r == 0)
-        r = bj__stdio_open(jail, ends, err);
+        r = bj__stdio_open(jail, ends, -1, err);
     if (r == 0)
         r = bj__jail_give_task_lists(jail, ends, err);
     if (r == 0)

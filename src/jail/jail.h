@@ -66,7 +66,9 @@ struct bj_ends {
 void bj__ends_init(struct bj_ends *ends);
 /* Takes *fd for a seat; theirs must be above the seats, or seating one would close another. */
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd);
-int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err);
+int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, int init_fd, struct bj_error *err);
+/* The program of pid 1, for the init_fd of many jails. Without one (-1) each jail gets its own. */
+int bj__stdio_open_init(int *ret_fd, struct bj_error *err);
 void bj__stdio_close_theirs(struct bj_ends *ends);
 /* Writes a memfd and seals it: nobody who has it can change it. 0 or -errno. */
 int bj__seal_bytes(int fd, const void *bytes, size_t length);

@@ -134,9 +134,27 @@ static int open_snippet(struct bj_jail *jail, struct bj_ends *ends)
                                       : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->reply_fd);
 }
 
-int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
+/* The program of pid 1. One who makes many jails may hand the same one to all of them: it is sealed. */
+static int open_init(struct bj_ends *ends, int init_fd)
 {
     const struct sealed init = {"belljar-init", bj__init_program->bytes, bj__init_program->length, MFD_EXEC};
+    if (init_fd < 0)
+        return open_sealed(ends, BJ_SEAT_INIT, &init);
+    ends->theirs[BJ_SEAT_INIT] = fcntl(init_fd, F_DUPFD_CLOEXEC, BJ_SEAT__END);
+    return ends->theirs[BJ_SEAT_INIT] < 0 ? -errno : 0;
+}
+
+int bj__stdio_open_init(int *ret_fd, struct bj_error *err)
+{
+    struct bj_ends ends;
+    bj__ends_init(&ends);
+    int r = open_init(&ends, -1);
+    *ret_fd = ends.theirs[BJ_SEAT_INIT];
+    return r < 0 ? bj__error_system(err, -r, "", "cannot open the program of a jail's first process") : 0;
+}
+
+int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, int init_fd, struct bj_error *err)
+{
     bj__ends_init(ends);
     int r = jail->plan->request ? open_snippet(jail, ends) : 0;
     if (r == 0)
@@ -152,7 +170,7 @@ int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *
     if (r == 0)
         r = open_hold(ends);
     if (r == 0)
-        r = open_sealed(ends, BJ_SEAT_INIT, &init);
+        r = open_init(ends, init_fd);
     return r < 0 ? bj__error_system(err, -r, "", "cannot open the descriptors of a jail") : 0;
 }
 

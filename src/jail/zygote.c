@@ -98,13 +98,15 @@ static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err)
 {
     zygote->warm = warm;
+    zygote->init_fd = -1;
     int r = bj__jail_start(&zygote->jail, &warm->zygote, err);
     if (r < 0)
         return r;
+    r = bj__stdio_open_init(&zygote->init_fd, err);
     struct bj_parked_message ready;
     BJ_FD int none = -1;
     bj__fd_close(&zygote->jail.stdin_fd);
-    if (zygote->jail.exec_errno)
+    if (r == 0 && zygote->jail.exec_errno)
         r = bj__error_system(err, zygote->jail.exec_errno, "pool",
                              "cannot execute belljar-guest in the zygote's jail");
     if (r == 0)
@@ -112,13 +114,14 @@ int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struc
     if (r == 0)
         r = check_threads(zygote, err);
     if (r < 0)
-        bj__jail_done(&zygote->jail);
+        bj__zygote_done(zygote);
     return r;
 }
 
 void bj__zygote_done(struct bj_zygote *zygote)
 {
     bj__jail_done(&zygote->jail);
+    bj__fd_close(&zygote->init_fd);
 }
 
 /* Every seat that has a descriptor, in their order. */
@@ -211,7 +214,7 @@ static int park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *
     const struct bj_plan *plan = jail->plan;
     int r = plan->cgroup ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, 1, err) : 0;
     if (r == 0)
-        r = bj__stdio_open(jail, ends, err);
+        r = bj__stdio_open(jail, ends, zygote->init_fd, err);
     if (r == 0)
         r = give_groups(jail, ends, err);
     return r < 0 ? r : fork_and_map(jail, zygote, ends, err);

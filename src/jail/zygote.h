@@ -8,6 +8,7 @@
 
 struct bj_zygote {
     const struct bj_warm *warm;
+    int init_fd;         /* the program of every fork's pid 1 */
     struct bj_jail jail; /* reply_fd: the socket that it is asked over; no control group, no pid namespace */
 };
 

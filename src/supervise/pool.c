@@ -49,6 +49,7 @@ int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret
     pool->count = jails;
     pool->jails = calloc(jails, sizeof(*pool->jails));
     bj__jail_init(&pool->zygote.jail);
+    pool->zygote.init_fd = -1;
     int r = pool->jails ? make_template(spec, &pool->spec, err) : bj__error_memory(err);
     if (r == 0)
         r = bj__warm_new(pool->spec, &pool->warm, err);

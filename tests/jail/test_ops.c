@@ -126,6 +126,7 @@ static const struct fault faults[] = {
     FAIL(SIGNALS, rt_sigprocmask),
     FAIL(PIDFD, pidfd_open),
     FAIL(BACKSTOP, seccomp),
+    LIE(BACKSTOP, unshare),
     FAIL(SECCOMP, seccomp),
     FAIL(EXEC, read),
     FAIL(EXEC, sendmsg),
