@@ -7,19 +7,20 @@
 
 #define NOT_STARTED 120 /* as python3 says that it could not even end well */
 
+/* The process is thrown away in any case: taking the interpreter apart would only cost time. */
+static _Noreturn void give_up(void)
+{
+    PyErr_Print();
+    _exit(NOT_STARTED);
+}
+
 int main(void)
 {
     struct request request = {0};
     struct reply reply;
     guest_start_python();
-    if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0)) {
-        PyErr_Print();
-        return NOT_STARTED;
-    }
-    if (guest_read_request(&request) < 0) {
-        PyErr_Print();
-        return NOT_STARTED;
-    }
+    if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0) || guest_read_request(&request) < 0)
+        give_up();
     guest_reply_init(&reply, (size_t)request.reply_bytes);
     int code = guest_execute(&request, &reply);
     if (guest_end_python() < 0 && code == 0)
@@ -27,5 +28,5 @@ int main(void)
     if (reply.truncated && code == 0)
         code = 1;
     guest_reply_send(&reply);
-    _exit(code); /* the process is thrown away: taking the interpreter apart would only cost time */
+    _exit(code);
 }
