@@ -27,6 +27,32 @@ int guest_set_path(void)
     return r;
 }
 
+static PyObject *get_source(PyObject *source, PyObject *name)
+{
+    (void)name;
+    return Py_NewRef(source);
+}
+
+/* The source is no file: traceback and inspect ask the module's loader for its lines (linecache.lazycache). */
+static int set_loader(const struct request *request, PyObject *globals)
+{
+    static PyMethodDef method = {"get_source", get_source, METH_O, NULL};
+    PyObject *types = PyImport_ImportModule("types");
+    PyObject *namespace = types ? PyObject_GetAttrString(types, "SimpleNamespace") : NULL;
+    PyObject *function = PyCFunction_New(&method, request->code ? request->code : request->expression);
+    PyObject *nothing = PyTuple_New(0);
+    PyObject *members = function ? Py_BuildValue("{s:O}", "get_source", function) : NULL;
+    PyObject *loader = namespace && nothing && members ? PyObject_Call(namespace, nothing, members) : NULL;
+    int r = loader ? PyDict_SetItemString(globals, "__loader__", loader) : -1;
+    Py_XDECREF(loader);
+    Py_XDECREF(members);
+    Py_XDECREF(nothing);
+    Py_XDECREF(function);
+    Py_XDECREF(namespace);
+    Py_XDECREF(types);
+    return r;
+}
+
 static PyObject *run(const struct request *request, PyObject *globals)
 {
     PyObject *source = request->code ? request->code : request->expression;
@@ -63,7 +89,7 @@ int guest_execute(const struct request *request, struct reply *reply)
 {
     PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
     PyObject *globals = module ? PyModule_GetDict(module) : NULL;
-    PyObject *before = globals ? PyDict_Copy(globals) : NULL;
+    PyObject *before = globals && set_loader(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
     PyObject *value = NULL;
     int code = 0;
     if (before && PyDict_Update(globals, request->globals) == 0 && set_arguments(request) == 0)

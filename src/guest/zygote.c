@@ -155,14 +155,16 @@ static bool next_request(void)
     if (n != (ssize_t)sizeof(message) || message.magic != BJ_WIRE_MAGIC)
         return false;
     const struct cmsghdr *first = CMSG_FIRSTHDR(&header);
-    const int *fds = first ? (const int *)(const void *)CMSG_DATA(first) : NULL;
+    int fds[BJ_SEAT__END];
     size_t count = first ? (first->cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0;
+    if (count > BJ_SEAT__END)
+        return false;
+    if (count > 0)
+        memcpy(fds, CMSG_DATA(first), count * sizeof(int));
     child = (struct bj_child){.program = &zygote.program};
-    for (int seat = 0; seat < BJ_SEAT__END; seat++) {
-        bool has = message.seats >> seat & 1 && count > 0;
-        child.seats[seat] = has ? *fds++ : -1;
-        count -= has;
-    }
+    size_t taken = 0;
+    for (int seat = 0; seat < BJ_SEAT__END; seat++)
+        child.seats[seat] = message.seats >> seat & 1 && taken < count ? fds[taken++] : -1;
     return true;
 }
 
@@ -242,7 +244,8 @@ static const char *const thread_counts[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THR
 static int import_all(void)
 {
     for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
-        (void)setenv(thread_counts[i], "1", 0); /* not in os.environ, which was made when Python began */
+        /* Not in os.environ, which was made when Python began. NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+        (void)setenv(thread_counts[i], "1", 0);
     for (const char *name = zygote.modules; *name; name += strlen(name) + 1) {
         PyObject *module = PyImport_ImportModule(name);
         if (!module)

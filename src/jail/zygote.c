@@ -103,7 +103,7 @@ int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struc
     if (r < 0)
         return r;
     r = bj__stdio_open_init(&zygote->init_fd, err);
-    struct bj_parked_message ready;
+    struct bj_parked_message ready = {.pid = 0};
     BJ_FD int none = -1;
     bj__fd_close(&zygote->jail.stdin_fd);
     if (r == 0 && zygote->jail.exec_errno)

@@ -17,7 +17,7 @@ static bool same_list(const struct bj_strings *a, const struct bj_strings *b)
 {
     if (a->count != b->count || !a->items != !b->items)
         return false;
-    for (size_t i = 0; i < a->count; i++)
+    for (size_t i = 0; a->items && b->items && i < a->count; i++)
         if (strcmp(a->items[i], b->items[i]) != 0)
             return false;
     return true;

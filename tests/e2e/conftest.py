@@ -46,6 +46,20 @@ def belljar():
 
 
 @pytest.fixture(scope="session")
+def pooled(belljar):
+    """The same command with its snippets in parked jails (tests/pool); None where it was not built."""
+    build = os.path.abspath(os.path.join(os.path.dirname(belljar), "..", ".."))
+    path = os.path.join(build, "tests", "pool", "belljar-pooled")
+    if not os.path.exists(path):
+        yield None
+        return
+    version = os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):]
+    with pytest.MonkeyPatch.context() as patch:  # a command in a build directory finds its own guest, this one is elsewhere
+        patch.setenv("BELLJAR_GUEST", os.path.join(build, "src", "guest", "belljar-guest-" + version))
+        yield path
+
+
+@pytest.fixture(scope="session")
 def programs(tmp_path_factory):
     """Directory of the helper programs, built from programs/*.c; every user may read it."""
     directory = tmp_path_factory.mktemp("programs")

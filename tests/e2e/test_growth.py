@@ -64,8 +64,8 @@ def test_no_growth(belljar, programs):
         # A leak of one a run would be RUNS. Dead groups and open files go when the kernel finds time.
         allowed = {"leaves": 8, "processes": 50, "cgroups": RUNS // 10, "handles": RUNS // 2}.get(name, 0)
         assert after[name] <= count + allowed, (name, before, after)
-    # A ratio, because the host may have become busier meanwhile.
-    assert growth(times) < 2 * growth(bare_times), "runs became %.2f times as long, bare programs %.2f times" % (
+    # A ratio, because the host may have become busier meanwhile; or less busy, which shortens a bare program most.
+    assert growth(times) < 2 * max(1, growth(bare_times)), "runs became %.2f times as long, bare programs %.2f times" % (
         growth(times), growth(bare_times))
 
 

@@ -6,7 +6,6 @@ Changes when: a snippet can be given or told in another way.
 import concurrent.futures
 import json
 import math
-import os
 import struct
 
 import belljar_run
@@ -20,32 +19,22 @@ def call(belljar, command, *words, stdin=None, timeout=60):
 
 
 @pytest.fixture(scope="session", params=["cold", "parked"])
-def belljar(request):
-    """The command, and the same command with its snippets in parked jails (tests/pool)."""
-    path = belljar_run.find_belljar()
-    assert path, "no belljar to test: build it, or set BELLJAR to its path"
-    if request.param == "cold":
-        yield path
-        return
-    build = os.path.join(os.path.dirname(path), "..", "..")
-    pooled, guests = os.path.join(build, "tests", "pool", "belljar-pooled"), os.path.join(build, "src", "guest")
-    guest = os.path.join(guests, "belljar-guest-" + os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):])
-    if not os.path.exists(pooled):
+def either(request, belljar, pooled):
+    """The command as it is, and with its snippets in parked jails."""
+    if request.param == "parked" and not pooled:
         pytest.skip("host lacks a build with tests/pool/belljar-pooled")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BELLJAR_GUEST", os.path.abspath(guest))
-        yield os.path.abspath(pooled)
+    return belljar if request.param == "cold" else pooled
 
 
 @pytest.fixture
-def snippet(belljar):
+def snippet(either):
     """snippet(source, *options): the result of `belljar exec --json`."""
-    return lambda source, *options: call(belljar, "exec", "--json", *options, "-", stdin=source.encode("utf-8", "surrogatepass"))
+    return lambda source, *options: call(either, "exec", "--json", *options, "-", stdin=source.encode("utf-8", "surrogatepass"))
 
 
 @pytest.fixture
-def evaluate(belljar):
-    return lambda source, *options: call(belljar, "eval", "--json", *options, "--", source)
+def evaluate(either):
+    return lambda source, *options: call(either, "eval", "--json", *options, "--", source)
 
 
 def part(kind, text, magic=MAGIC, length=None):
@@ -135,6 +124,15 @@ def test_exception_with_its_lines(snippet):
     assert result.globals == {"kept": 1}, result
 
 
+def test_its_own_lines_are_there_for_it_to_read(snippet):
+    """As a script's are: for traceback, warnings and inspect."""
+    result = snippet("import inspect, traceback\ndef half(n):\n    return n / 0  # why\n"
+                     "try:\n    half(1)\nexcept ZeroDivisionError:\n    told = traceback.format_exc()\n"
+                     "source = inspect.getsource(half)\n")
+    assert "    return n / 0  # why\n" in result.globals["told"] and "    half(1)\n" in result.globals["told"], result
+    assert result.globals["source"] == "def half(n):\n    return n / 0  # why\n"
+
+
 def test_syntax_error(snippet):
     result = snippet("x = 1\ny = = 2\n")
     assert result.exception["type"] == "SyntaxError" and "line 2" in result.exception["traceback"], result
@@ -160,10 +158,10 @@ def test_exit_codes(snippet, source, code):
 
 # ---- around it -------------------------------------------------------------------------------------------------
 
-def test_output_and_input_are_the_snippets(belljar, tmp_path):
+def test_output_and_input_are_the_snippets(either, tmp_path):
     path = tmp_path / "a.py"
     path.write_text("import sys\nprint(input())\nprint('err', file=sys.stderr)\nprint(sys.argv, __name__)")
-    result = call(belljar, "exec", path, stdin=b"hello\n")
+    result = call(either, "exec", path, stdin=b"hello\n")
     assert (result.out, result.err, result.returncode) == (b"hello\n['main.py'] __main__\n", b"err\n", 0), result
 
 
@@ -173,49 +171,49 @@ def test_threads_and_atexit_are_waited_for(snippet):
     assert (result.status, result.stdout) == ("ok", "thread\nbye\n"), result
 
 
-def test_files_beside_it_can_be_imported(belljar, tmp_path):
+def test_files_beside_it_can_be_imported(either, tmp_path):
     (tmp_path / "helper.py").write_text("answer = 42")
-    result = call(belljar, "exec", "--json", "--file", "helper.py=%s/helper.py" % tmp_path, "-",
+    result = call(either, "exec", "--json", "--file", "helper.py=%s/helper.py" % tmp_path, "-",
                   stdin=b"import helper\nx = helper.answer")
     assert result.globals == {"x": 42}, result
 
 
-def test_eval_prints_json(belljar):
-    assert call(belljar, "eval", "{'a': (1, None)}").out == b'{"a": [1, null]}\n'
-    result = call(belljar, "eval", "1/0")
+def test_eval_prints_json(either):
+    assert call(either, "eval", "{'a': (1, None)}").out == b'{"a": [1, null]}\n'
+    result = call(either, "eval", "1/0")
     assert result.returncode == 1 and result.out == b"" and b"ZeroDivisionError: division by zero\n" in result.err, result
 
 
-def test_a_traceback_does_not_drive_the_terminal(belljar):
-    result = call(belljar, "exec", "-", stdin=b"raise ValueError('\\x1b[31m')")
+def test_a_traceback_does_not_drive_the_terminal(either):
+    result = call(either, "exec", "-", stdin=b"raise ValueError('\\x1b[31m')")
     assert b"\x1b" not in result.err and b"\\x1b[31m" in result.err, result
 
 
-def test_options_may_stand_behind_the_snippet(belljar):
-    assert call(belljar, "eval", "x * y", "--name", "x=21", "--name", "y=2").out == b"42\n"
-    assert call(belljar, "eval", "--name", "x=21", "x", "-w", "5").out == b"21\n"
-    assert call(belljar, "eval", "--", "-1").out == b"-1\n"
-    result = call(belljar, "eval", "1", "--no-such-option")
+def test_options_may_stand_behind_the_snippet(either):
+    assert call(either, "eval", "x * y", "--name", "x=21", "--name", "y=2").out == b"42\n"
+    assert call(either, "eval", "--name", "x=21", "x", "-w", "5").out == b"21\n"
+    assert call(either, "eval", "--", "-1").out == b"-1\n"
+    result = call(either, "eval", "1", "--no-such-option")
     assert result.returncode == 125 and "--no-such-option" in result.message, result
 
 
 @pytest.mark.parametrize("words,says", [([], "nothing to run"), (["a", "b"], "more than one"), (["/no/such/file"], "/no/such/file"),
                                         (["--globals", "[1]", "-"], "object"), (["--globals", "{", "-"], "object"),
                                         (["--name", "x", "-"], "NAME=VALUE")])
-def test_mistakes_start_nothing(belljar, words, says):
-    result = call(belljar, "exec", *words, stdin=b"print('ran')")
+def test_mistakes_start_nothing(either, words, says):
+    result = call(either, "exec", *words, stdin=b"print('ran')")
     assert result.returncode == 125 and says in result.message and b"ran" not in result.out, result
 
 
-def test_a_request_may_hold_code(belljar):
+def test_a_request_may_hold_code(either):
     request = {"profile": "python", "code": "y = x", "globals": {"x": "é"}}
-    result = call(belljar, "run", "--json", "--spec", "-", stdin=json.dumps(request).encode())
+    result = call(either, "run", "--json", "--spec", "-", stdin=json.dumps(request).encode())
     assert (result.status, result.globals) == ("ok", {"x": "é", "y": "é"}), result
 
 
-def test_a_policy_is_not_ignored(belljar):
+def test_a_policy_is_not_ignored(either):
     request = {"profile": "python", "code": "x = 1", "policy": {"features": []}}
-    result = call(belljar, "run", "--json", "--spec", "-", stdin=json.dumps(request).encode())
+    result = call(either, "run", "--json", "--spec", "-", stdin=json.dumps(request).encode())
     assert result.returncode == 125 and "policy" in result.message, result
 
 
@@ -250,10 +248,10 @@ def test_limits(snippet, source, status, limit):
 
 # ---- lies --------------------------------------------------------------------------------------------------------
 
-def test_no_result_is_not_ok(belljar, snippet):
+def test_no_result_is_not_ok(either, snippet):
     result = snippet("import os\nos._exit(0)")
     assert (result.status, result.exit_code, result.returncode) == ("exit", 0, 1) and "no result" in result.error, result
-    result = call(belljar, "exec", "-", stdin=b"import os\nos._exit(0)")
+    result = call(either, "exec", "-", stdin=b"import os\nos._exit(0)")
     assert result.returncode == 1 and "no result" in result.message, result
 
 
@@ -284,8 +282,8 @@ def test_a_result_that_is_too_large(snippet):
     assert (result.status, result.returncode) == ("output_limit", 137), result
 
 
-def test_what_a_snippet_tells_is_of_its_own_run(belljar):
+def test_what_a_snippet_tells_is_of_its_own_run(either):
     """Many at one time: each gets what is its own."""
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        results = list(pool.map(lambda n: call(belljar, "eval", "--json", "--name", "x=%d" % n, "x"), range(40)))
+        results = list(pool.map(lambda n: call(either, "eval", "--json", "--name", "x=%d" % n, "x"), range(40)))
     assert [result.value for result in results] == list(range(40))

@@ -76,7 +76,7 @@ long bj__op_UNDUMPABLE(struct bj_child *child, const struct bj_op *op)
 long bj__op_KEEP(struct bj_child *child, const struct bj_op *op)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
-    struct __user_cap_data_struct sets[2];
+    struct __user_cap_data_struct sets[2] = {{0, 0, 0}, {0, 0, 0}};
     long r = sys2(SYS_capget, SYS_ARG(&header), SYS_ARG(sets));
     if (r < 0)
         return r;
