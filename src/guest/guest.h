@@ -41,6 +41,8 @@ void guest_start_python(void);
 int guest_end_python(void);
 /* What that will need. */
 int guest_prepare_end(void);
+/* Writes out what sys.stdout and sys.stderr hold. -1: that failed. */
+int guest_flush(void);
 
 /* zygote.c: is the request a zygote's? */
 bool guest_is_zygote(void);
@@ -52,6 +54,8 @@ int guest_zygote(void);
 int guest_read_request(struct request *ret_request);
 /* Makes beforehand what reading will need. */
 int guest_warm_request(void);
+/* Reads nothing to speak of. */
+int guest_rehearse_request(void);
 
 /* execute.c: fills the reply; the exit code of the process. */
 int guest_execute(const struct request *request, struct reply *reply);

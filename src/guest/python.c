@@ -64,12 +64,17 @@ int guest_prepare_end(void)
     return atexit ? 0 : -1;
 }
 
+int guest_flush(void)
+{
+    int out = flush("stdout");
+    int err = flush("stderr");
+    return out < 0 || err < 0 ? -1 : 0;
+}
+
 int guest_end_python(void)
 {
     (void)call("threading", "_shutdown");
     (void)guest_prepare_end();
     (void)call("atexit", "_run_exitfuncs");
-    int out = flush("stdout");
-    int err = flush("stderr");
-    return out < 0 || err < 0 ? -1 : 0;
+    return guest_flush();
 }

@@ -241,6 +241,11 @@ static void wait_for_start(void)
 /* Libraries that start a thread for each processor when they are loaded: a fork has none of them, and would wait for them. */
 static const char *const thread_counts[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"};
 
+static int rehearse(void)
+{
+    return guest_rehearse_request() < 0 || guest_rehearse() < 0 || guest_flush() < 0 ? -1 : 0;
+}
+
 static int import_all(void)
 {
     for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
@@ -284,7 +289,7 @@ static int freeze(void)
 int guest_zygote(void)
 {
     if (read_wire() < 0 || find_thread() < 0 || import_all() < 0 || guest_prepare_end() < 0 ||
-        guest_warm_request() < 0 || guest_rehearse() < 0 || freeze() < 0)
+        guest_warm_request() < 0 || rehearse() < 0 || freeze() < 0)
         return -1;
     if (take_numbers() < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
@@ -297,7 +302,7 @@ int guest_zygote(void)
     } while (!make_fork());
     renew_thread();
     PyOS_AfterFork_Child();
-    if (reseed_numpy() < 0 || guest_rehearse() < 0)
+    if (reseed_numpy() < 0 || rehearse() < 0)
         return -1;
     wait_for_start();
     return 0;

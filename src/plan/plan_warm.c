@@ -11,6 +11,8 @@
 #include "plan/plan_internal.h"
 #include "spec/limits.h"
 
+#include <stdio.h>
+
 #define STAGE                                                                                                  \
     ".belljar" /* in the zygote's root; the program that runs snippets stands there, under the scratch files */
 #define SCRATCH_MAX 4u
@@ -159,6 +161,19 @@ static void use(struct bj_plan *plan, struct bj_op *ops, uint32_t count)
     plan->program.op_count = count;
 }
 
+/* A process that moves itself into a v2 group stops all forks and exits of the machine for a moment, and after a pause
+ * of such moves for 10 ms (cgroup_threadgroup_rwsem); into a v1 group it does not. clone3's CLONE_INTO_CGROUP would not
+ * either, but a zygote may not write to its parent's groups. So v2 is used where it has to be. */
+static void prefer_v1(struct bj_plan *fork)
+{
+    struct bj_host_cgroup *parents = &fork->cgroup_parents;
+    if (!fork->cgroup || !parents->unified[0] || !parents->v1_memory[0] || !parents->v1_pids[0])
+        return;
+    parents->unified[0] = 0;
+    parents->unified_memory = parents->unified_pids = parents->unified_cpu = parents->unified_kill = false;
+    (void)snprintf(fork->layers[BJ_LAYER_CGROUP].detail, sizeof(fork->layers[0].detail), "v1, memory, pids");
+}
+
 static int split_plan(struct bj_warm *warm, struct bj_error *err)
 {
     const struct bj_plan *whole = warm->whole;
@@ -177,6 +192,7 @@ static int split_plan(struct bj_warm *warm, struct bj_error *err)
     warm->zygote.program.zygote = true;
     warm->zygote.cgroup = warm->zygote.notify = false;
     warm->zygote.clone_flags &= ~(FORK_FLAGS | BJ_CLONE_NEWCGROUP);
+    prefer_v1(&warm->fork);
     warm->fork.program.fork = true;
     warm->fork.program.host_ids = whole->two_ids;
     warm->fork.clone_flags = (whole->clone_flags & FORK_FLAGS) | BJ_CLONE_NEWNS;
