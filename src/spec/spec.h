@@ -182,6 +182,8 @@ void bj__request_done(struct bj_request *request);
 int bj__spec_tighten(const struct bj_spec *profile, const struct bj_request *request, struct bj_spec **ret_spec,
                      struct bj_error *err);
 
+/* The part of bj__spec_check that is about what a pool's specs may differ in. */
+int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err);
 /* spec_check.c: is this spec complete and sane? Paths clean, no duplicate or reserved target, limits within
  * the hard maxima, exactly one of command/code/expression when for_run. */
 int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *err);

@@ -367,6 +367,12 @@ static int check_preload(const struct bj_spec *spec, struct bj_error *err)
     return 0;
 }
 
+int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err)
+{
+    int r = check_program(spec, true, err);
+    return r < 0 ? r : check_files(spec, err);
+}
+
 int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *err)
 {
     int r = check_program(spec, for_run, err);

@@ -85,14 +85,13 @@ int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct b
 
 static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec, struct bj_error *err)
 {
-    int r = bj__spec_check(spec, true, err);
-    const char *other = r == 0 ? bj__spec_differs(spec, pool->spec) : NULL;
+    const char *other = bj__spec_differs(spec, pool->spec); /* of the rest the pool's has been checked */
     if (other)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, other,
                          "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
                          "change nothing but "
                          "code, expression, globals and files, or make another pool");
-    return r;
+    return bj__spec_check_snippet(spec, err);
 }
 
 /* Files are written by the program that runs snippets, as the guest: in /box nothing that it can write may be run. */
