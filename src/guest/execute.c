@@ -33,8 +33,9 @@ static PyObject *get_source(PyObject *source, PyObject *name)
     return Py_NewRef(source);
 }
 
-/* The source is no file: traceback and inspect ask the module's loader for its lines (linecache.lazycache). */
-static int set_loader(const struct request *request, PyObject *globals)
+/* As of a script in the working directory. There is no such file: traceback and inspect ask the module's loader for its
+ * lines (linecache.lazycache). */
+static int set_origin(const struct request *request, PyObject *globals)
 {
     static PyMethodDef method = {"get_source", get_source, METH_O, NULL};
     PyObject *types = PyImport_ImportModule("types");
@@ -43,7 +44,11 @@ static int set_loader(const struct request *request, PyObject *globals)
     PyObject *nothing = PyTuple_New(0);
     PyObject *members = function ? Py_BuildValue("{s:O}", "get_source", function) : NULL;
     PyObject *loader = namespace && nothing && members ? PyObject_Call(namespace, nothing, members) : NULL;
-    int r = loader ? PyDict_SetItemString(globals, "__loader__", loader) : -1;
+    PyObject *file = PyUnicode_FromString("/box/" GUEST_FILE_NAME);
+    int r = loader && file ? PyDict_SetItemString(globals, "__loader__", loader) : -1;
+    if (r == 0)
+        r = PyDict_SetItemString(globals, "__file__", file);
+    Py_XDECREF(file);
     Py_XDECREF(loader);
     Py_XDECREF(members);
     Py_XDECREF(nothing);
@@ -89,7 +94,7 @@ int guest_execute(const struct request *request, struct reply *reply)
 {
     PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
     PyObject *globals = module ? PyModule_GetDict(module) : NULL;
-    PyObject *before = globals && set_loader(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
+    PyObject *before = globals && set_origin(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
     PyObject *value = NULL;
     int code = 0;
     if (before && PyDict_Update(globals, request->globals) == 0 && set_arguments(request) == 0)

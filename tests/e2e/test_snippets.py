@@ -128,9 +128,11 @@ def test_its_own_lines_are_there_for_it_to_read(snippet):
     """As a script's are: for traceback, warnings and inspect."""
     result = snippet("import inspect, traceback\ndef half(n):\n    return n / 0  # why\n"
                      "try:\n    half(1)\nexcept ZeroDivisionError:\n    told = traceback.format_exc()\n"
-                     "source = inspect.getsource(half)\n")
+                     "source = inspect.getsource(half)\nclass Half:\n    pass\nof_class = inspect.getsource(Half)\n"
+                     "import os\nwhere = os.path.split(__file__)\n")
     assert "    return n / 0  # why\n" in result.globals["told"] and "    half(1)\n" in result.globals["told"], result
     assert result.globals["source"] == "def half(n):\n    return n / 0  # why\n"
+    assert (result.globals["of_class"], result.globals["where"]) == ("class Half:\n    pass\n", ["/box", "main.py"]), result
 
 
 def test_syntax_error(snippet):
