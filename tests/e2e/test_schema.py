@@ -198,7 +198,7 @@ def test_profile_only_keys_are_refused_in_requests(validator):
     properties = validator.schema["properties"]
     values = {"description": "", "scratch_executable": True}
     only = [key for key, value in properties.items() if value["description"].startswith("Profile only")]
-    assert len(only) == 7
+    assert len(only) == 8
     for key in only:
         answer = parse(json.dumps({key: values.get(key, [])}), "request")
         assert (answer["ok"], answer["code"], answer["field"]) == (False, "widens", key)
