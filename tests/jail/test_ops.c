@@ -132,6 +132,7 @@ static const struct fault faults[] = {
     FAIL(EXEC, sendmsg),
     FAIL(PARK, read),
     FAIL(PARK, sendmsg),
+    {BJ_OP_RESUME, SYS_getppid, ANY, 0, ENOEXEC}, /* outside of a zygote there is nothing to go back to */
 };
 
 /* Operations that the plan of this host need not have, and before which one of it they are put. */
@@ -146,6 +147,7 @@ static const struct {
     {{.code = BJ_OP_UNMOUNT, .text = "tmp"}, BJ_OP_ROOT_ATTR},
     {{.code = BJ_OP_KEEP}, BJ_OP_SECUREBITS},
     {{.code = BJ_OP_PARK}, BJ_OP_EXEC},
+    {{.code = BJ_OP_RESUME}, BJ_OP_EXEC},
     {{.code = BJ_OP_GROUPS}, BJ_OP_NO_NEW_PRIVS},
     {{.code = BJ_OP_IDS, .value = BJ_GUEST_ID}, BJ_OP_CHDIR},
     {{.code = BJ_OP_LANDLOCK, .value = 1}, BJ_OP_STDIO},

@@ -156,7 +156,7 @@ static void it_may_do_no_more_than_in_a_cold_jail(void **state)
 {
     (void)state;
     static const char *const code =
-        "import ctypes, os, socket\n"
+        "import ctypes, os, resource, socket\n"
         "libc = ctypes.CDLL(None, use_errno=True)\n"
         "def tried(what):\n"
         "    try: what(); return 'done'\n"
@@ -272,6 +272,16 @@ static void it_ends_when_nobody_watches(void **state)
     struct bj_result *result = finish(run);
     assert_int_equal(bj_result_status(result), BJ_STATUS_TIME_LIMIT);
     bj_result_free(result);
+    bj_pool_free(pool);
+}
+
+/* Descriptors that a parked jail has sent count for its user until they are taken. */
+static void one_user_can_keep_many(void **state)
+{
+    (void)state;
+    struct bj_pool *pool = make_pool(template_spec(), 48);
+    for (int i = 0; i < 48; i++)
+        assert_prints(pool, "print(1)", "1\n");
     bj_pool_free(pool);
 }
 
@@ -450,6 +460,7 @@ int main(void)
         cmocka_unit_test(two_runs_have_ids_of_their_own),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(it_ends_when_nobody_watches),
+        cmocka_unit_test(one_user_can_keep_many),
         cmocka_unit_test(a_pool_takes_everything_with_it),
         cmocka_unit_test(nothing_outlives_a_killed_supervisor),
         cmocka_unit_test(a_pool_is_for_snippets_of_one_kind),

@@ -75,13 +75,17 @@ static long say_execing(struct bj_child *child)
     return r;
 }
 
-/* No exec: the payload has all of a fork's memory for itself now that pid 1 is a program of its own. */
 long bj__op_PARK(struct bj_child *child, const struct bj_op *op)
 {
-    long r = say_execing(child);
-    if (r >= 0)
+    return say_execing(child);
+}
+
+/* No exec: the payload has all of a fork's memory for itself now that pid 1 is a program of its own. */
+long bj__op_RESUME(struct bj_child *child, const struct bj_op *op)
+{
+    if (child->resume)
         child->resume(child);
-    return r < 0 ? r : -ENOEXEC;
+    return -ENOEXEC;
 }
 
 long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
