@@ -85,12 +85,9 @@ static struct bj_run *new_run(const struct bj_plan *plan)
     return run;
 }
 
-int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
+/* What was started is watched, and given to the caller; r: how starting it went. On failure nothing of the run stays. */
+static int hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
 {
-    struct bj_run *run = new_run(plan);
-    if (!run)
-        return bj__error_memory(err);
-    int r = bj__jail_start(&run->jail, plan, err);
     if (r == 0)
         r = start_watching(run, stdin_fd, err);
     if (r < 0) {
@@ -99,6 +96,14 @@ int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run *
     }
     *ret_run = run;
     return 0;
+}
+
+int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
+{
+    struct bj_run *run = new_run(plan);
+    if (!run)
+        return bj__error_memory(err);
+    return hand_over(run, bj__jail_start(&run->jail, plan, err), stdin_fd, ret_run, err);
 }
 
 int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
@@ -111,15 +116,7 @@ int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int
     }
     run->jail = *jail;
     bj__jail_init(jail);
-    int r = bj__jail_unpark(&run->jail, request, err);
-    if (r == 0)
-        r = start_watching(run, stdin_fd, err);
-    if (r < 0) {
-        bj_run_free(run);
-        return r;
-    }
-    *ret_run = run;
-    return 0;
+    return hand_over(run, bj__jail_unpark(&run->jail, request, err), stdin_fd, ret_run, err);
 }
 
 int bj_run_start(const struct bj_plan *plan, struct bj_run **ret_run, struct bj_error *err)

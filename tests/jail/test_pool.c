@@ -167,7 +167,8 @@ static void it_may_do_no_more_than_in_a_cold_jail(void **state)
         "os.listdir('/')),\n"
         "      tried(lambda: os.kill(1, 0)), tried(lambda: os.setuid(0)), tried(lambda: os.mkdir('/x')),\n"
         "      call(272, 0), call(165, b'x', b'/tmp', b'tmpfs', 0, 0), call(101, 0, 0, 0, 0), os.getuid() != "
-        "0)\n";
+        "0,\n"
+        "      [resource.getrlimit(n) for n in range(16) if n != resource.RLIMIT_CPU])\n";
     struct bj_pool *pool = make_pool(template_spec(), 1);
     struct bj_spec *spec = template_spec();
     struct bj_plan *plan = NULL;

@@ -11,38 +11,9 @@
 
 #include <cmocka.h>
 
+#include "../support/made_up_host.h"
+
 #define GOLDEN_MAX 65536
-
-static struct bj_host modern_root(void)
-{
-    struct bj_host host = {.kernel = 6 << 16 | 18 << 8,
-                           .root = true,
-                           .id_first = 1610612736,
-                           .id_count = 16777216,
-                           .user_namespace = true,
-                           .time_namespace = true,
-                           .cgroup_namespace = true,
-                           .landlock_abi = 7,
-                           .seccomp_notify = true,
-                           .seccomp_wait_killable = true,
-                           .nosymfollow = true,
-                           .proc_subset = true};
-    (void)snprintf(host.cgroup.unified, sizeof(host.cgroup.unified), "/sys/fs/cgroup/own");
-    host.cgroup.unified_memory = host.cgroup.unified_pids = host.cgroup.unified_cpu = host.cgroup.unified_kill =
-        true;
-    (void)snprintf(host.apparmor_problem, sizeof(host.apparmor_problem), "not in this kernel");
-    return host;
-}
-
-static struct bj_host modern_user(void)
-{
-    struct bj_host host = modern_root();
-    host.root = false;
-    host.uid = host.gid = 4711;
-    memset(&host.cgroup, 0, sizeof(host.cgroup));
-    (void)snprintf(host.cgroup.problem, sizeof(host.cgroup.problem), "not delegated");
-    return host;
-}
 
 /* Linux 5.12: the oldest that has the mount API whole. */
 static struct bj_host old_user(void)

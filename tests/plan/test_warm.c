@@ -13,29 +13,9 @@
 
 #include <cmocka.h>
 
-enum { ROOT = 1, PROC = 2, LOOPBACK = 4, KINDS = 8 };
+#include "../support/made_up_host.h"
 
-static struct bj_host make_host(bool root)
-{
-    struct bj_host host = {.kernel = 6 << 16 | 18 << 8,
-                           .root = root,
-                           .uid = root ? 0 : 4711,
-                           .gid = root ? 0 : 4711,
-                           .id_first = 1610612736,
-                           .id_count = 16777216,
-                           .user_namespace = true,
-                           .time_namespace = true,
-                           .cgroup_namespace = true,
-                           .landlock_abi = 7,
-                           .seccomp_notify = true,
-                           .seccomp_wait_killable = true,
-                           .nosymfollow = true,
-                           .proc_subset = true};
-    (void)snprintf(host.cgroup.unified, sizeof(host.cgroup.unified), "/sys/fs/cgroup/own");
-    host.cgroup.unified_memory = host.cgroup.unified_pids = host.cgroup.unified_cpu = host.cgroup.unified_kill =
-        true;
-    return host;
-}
+enum { ROOT = 1, PROC = 2, LOOPBACK = 4, KINDS = 8 };
 
 static struct bj_warm *make_warm(const char *profile, int kind)
 {
@@ -47,7 +27,7 @@ static struct bj_warm *make_warm(const char *profile, int kind)
     for (size_t i = 0; i < BJ_MAX_MOUNTS; i++)
         kinds[i] = BJ_SOURCE_DIRECTORY;
     const struct bj_sources sources = {.mounts = kinds, .guest = "/guest"};
-    const struct bj_host host = make_host(kind & ROOT);
+    const struct bj_host host = kind & ROOT ? modern_root() : modern_user();
     assert_int_equal(bj_spec_from_profile(profile, &spec, &err), 0);
     assert_int_equal(bj_spec_set_code(spec, "1", &err), 0);
     static const char *const modules[] = {"json", "xml.etree", NULL};
