@@ -38,7 +38,7 @@ static inline const char *missing_wall(const struct bj_plan *plan)
     static const uint16_t always[] = {BJ_OP_TMPFS,        BJ_OP_ENTER,      BJ_OP_ROOT_ATTR, BJ_OP_PIVOT,
                                       BJ_OP_NO_NEW_PRIVS, BJ_OP_UNDUMPABLE, BJ_OP_SETSID,    BJ_OP_STDIO,
                                       BJ_OP_ASSERT_FDS,   BJ_OP_ASSERT_NNP, BJ_OP_SIGNALS,   BJ_OP_EXEC,
-                                      BJ_OP_CHDIR,        BJ_OP_INHERITED,  BJ_OP_PIDFD};
+                                      BJ_OP_CHDIR,        BJ_OP_INHERITED,  BJ_OP_PIDFD,     BJ_OP_HAND_OVER};
     static const uint16_t shed[] = {BJ_OP_SECUREBITS, BJ_OP_BOUNDING, BJ_OP_CAPABILITIES, BJ_OP_ASSERT_IDS,
                                     BJ_OP_ASSERT_USERNS};
     for (size_t i = 0; i < BJ_COUNT(always); i++)
@@ -67,7 +67,8 @@ static inline const char *missing_wall(const struct bj_plan *plan)
     while (core < plan->op_count &&
            (plan->ops[core].code != BJ_OP_RLIMIT || plan->ops[core].slot != RLIMIT_CORE))
         core++;
-    return layers[BJ_LAYER_RLIMITS].on && core == plan->op_count ? "limits" : NULL;
+    return layers[BJ_LAYER_RLIMITS].on && (core == plan->op_count || !has_op(plan, BJ_OP_OPEN_FILES)) ? "limits"
+                                                                                                      : NULL;
 }
 
 static inline const char *wrong_order(const struct bj_plan *plan)
@@ -78,7 +79,7 @@ static inline const char *wrong_order(const struct bj_plan *plan)
                                      BJ_OP_GUEST_FILE,    BJ_OP_CAPABILITIES,     BJ_OP_LANDLOCK,
                                      BJ_OP_LANDLOCK_PATH, BJ_OP_LANDLOCK_ENFORCE, BJ_OP_STDIO,
                                      BJ_OP_ASSERT_FDS,    BJ_OP_BACKSTOP,         BJ_OP_SECCOMP,
-                                     BJ_OP_EXEC};
+                                     BJ_OP_HAND_OVER,     BJ_OP_OPEN_FILES,       BJ_OP_EXEC};
     static const uint16_t in_new_root[] = {BJ_OP_MKDIR,   BJ_OP_TOUCH, BJ_OP_SYMLINK,
                                            BJ_OP_PROGRAM, BJ_OP_CHOWN, BJ_OP_BIND,
                                            BJ_OP_ATTACH,  BJ_OP_PROC,  BJ_OP_ROOT_ATTR};
@@ -91,8 +92,9 @@ static inline const char *wrong_order(const struct bj_plan *plan)
             return "something is made outside the new root";
     if (plan->ops[plan->op_count - 1].code != BJ_OP_EXEC)
         return "exec is not last";
-    if (plan->layers[BJ_LAYER_SECCOMP].on && plan->ops[plan->op_count - 2].code != BJ_OP_SECCOMP)
-        return "the filter is not next to last";
+    if (plan->layers[BJ_LAYER_SECCOMP].on &&
+        plan->ops[first_of(plan, BJ_OP_HAND_OVER) - 1].code != BJ_OP_SECCOMP)
+        return "the filter is not loaded before the supervisor is told so";
     return first_of(plan, BJ_OP_SETSID) < plan->program.payload_first ||
                    first_of(plan, BJ_OP_UNDUMPABLE) >= plan->program.payload_first
                ? "pid 1 and the program are confused"

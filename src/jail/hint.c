@@ -31,7 +31,7 @@ static const struct {
     {BJ_OP_SECCOMP, EBUSY,
      "a filter with a listener is already in force here (a container's); \"--off denial_report\""},
     {BJ_OP_LANDLOCK, EOPNOTSUPP, "Landlock is off: add \"landlock\" to the kernel's lsm= parameter"},
-    {BJ_OP_EXEC, ESRCH, "the jail's first process ended before it was confined"},
+    {BJ_OP_HAND_OVER, ESRCH, "the jail's first process ended before it was confined"},
     {BJ_OP_APPARMOR, 0, "load the profile with apparmor_parser -r, or \"--off apparmor\""},
 };
 

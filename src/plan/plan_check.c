@@ -149,8 +149,11 @@ static const char *check_values(const struct bj_plan *plan, const struct bj_op *
     if (op->code == BJ_OP_IDS &&
         (op->value != BJ_GUEST_ID || !(op->flags & BJ_OPF_RUN_IDS) != plan->user_namespace))
         return "it would not become the guest";
-    if (op->code == BJ_OP_RLIMIT && (op->slot < 0 || op->slot >= RLIM_NLIMITS || op->value > op->value2))
+    bool limit = op->code == BJ_OP_RLIMIT || op->code == BJ_OP_OPEN_FILES;
+    if (limit && (op->slot < 0 || op->slot >= RLIM_NLIMITS || op->value > op->value2))
         return "it is no limit";
+    if (op->code == BJ_OP_OPEN_FILES && op->slot != RLIMIT_NOFILE)
+        return "it is another limit than the one on open files";
     if (op->code == BJ_OP_SECCOMP && (!op->text || op->value == 0 || op->value > BPF_MAXINSNS ||
                                       !(op->flags & BJ_OPF_NOTIFY) == plan->notify))
         return "its program is not the one that was asked for";
@@ -197,7 +200,7 @@ static int check_required(const struct check *check, struct bj_error *err)
          ONCE(BJ_OP_TMPFS, BJ_OP_ENTER, BJ_OP_ROOT_ATTR, BJ_OP_PIVOT, BJ_OP_NO_NEW_PRIVS, BJ_OP_UNDUMPABLE)},
         {true,
          ONCE(BJ_OP_SETSID, BJ_OP_INHERITED, BJ_OP_CHDIR, BJ_OP_STDIO, BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP)},
-        {true, ONCE(BJ_OP_SIGNALS, BJ_OP_PIDFD, BJ_OP_EXEC)}, /* the listener travels behind the pidfd */
+        {true, ONCE(BJ_OP_SIGNALS, BJ_OP_PIDFD, BJ_OP_HAND_OVER, BJ_OP_EXEC)},
         {plan->cgroup, ONCE(BJ_OP_JOIN_CGROUP)},
         {!plan->user_namespace, ONCE(BJ_OP_PRIVATE)},
         {plan->user_namespace && plan->two_ids, ONCE(BJ_OP_SETUP_IDS)},
@@ -208,6 +211,7 @@ static int check_required(const struct check *check, struct bj_error *err)
         {layers[BJ_LAYER_CAPABILITIES].on, ONCE(BJ_OP_ASSERT_IDS, BJ_OP_ASSERT_USERNS)},
         {layers[BJ_LAYER_APPARMOR].on, ONCE(BJ_OP_APPARMOR)},
         {layers[BJ_LAYER_LANDLOCK].on, ONCE(BJ_OP_LANDLOCK, BJ_OP_LANDLOCK_ENFORCE)},
+        {layers[BJ_LAYER_RLIMITS].on, ONCE(BJ_OP_OPEN_FILES)},
         {layers[BJ_LAYER_SECCOMP].on, ONCE(BJ_OP_BACKSTOP, BJ_OP_SECCOMP)},
     };
     int r = 0;
@@ -219,8 +223,8 @@ static int check_required(const struct check *check, struct bj_error *err)
 /* Resources that every plan with rlimits bounds; the others depend on the spec. */
 static int check_rlimits(const struct bj_plan *plan, struct bj_error *err)
 {
-    static const int always[] = {RLIMIT_FSIZE,      RLIMIT_NOFILE,   RLIMIT_STACK, RLIMIT_CORE,  RLIMIT_MEMLOCK,
-                                 RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE,  RLIMIT_RTPRIO};
+    static const int always[] = {RLIMIT_FSIZE,      RLIMIT_STACK,    RLIMIT_CORE, RLIMIT_MEMLOCK,
+                                 RLIMIT_SIGPENDING, RLIMIT_MSGQUEUE, RLIMIT_NICE, RLIMIT_RTPRIO};
     for (size_t i = 0; plan->layers[BJ_LAYER_RLIMITS].on && i < BJ_COUNT(always); i++) {
         uint32_t n = 0;
         while (n < plan->op_count && (plan->ops[n].code != BJ_OP_RLIMIT || plan->ops[n].slot != always[i]))
@@ -271,11 +275,14 @@ static int check_program(const struct bj_plan *plan, struct bj_error *err)
 
 static int check_end(const struct bj_plan *plan, struct bj_error *err)
 {
-    const struct bj_op *last = &plan->ops[plan->op_count - 1];
-    if (last->code != BJ_OP_EXEC)
-        return fail(err, plan->op_count - 1, last, "is last, which must be exec");
-    if (plan->layers[BJ_LAYER_SECCOMP].on && (last - 1)->code != BJ_OP_SECCOMP)
-        return fail(err, plan->op_count - 2, last - 1, "stands before exec, where the filter must be loaded");
+    const uint16_t codes[] = {BJ_OP_EXEC, BJ_OP_OPEN_FILES, BJ_OP_HAND_OVER, BJ_OP_SECCOMP};
+    const bool there[] = {true, plan->layers[BJ_LAYER_RLIMITS].on, true, plan->layers[BJ_LAYER_SECCOMP].on};
+    const struct bj_op *op = &plan->ops[plan->op_count - 1];
+    for (size_t i = 0; i < BJ_COUNT(codes); i++) {
+        if (there[i] && op->code != codes[i])
+            return fail(err, (uint32_t)(op - plan->ops), op, "stands where the end of every plan must be");
+        op -= there[i];
+    }
     return 0;
 }
 

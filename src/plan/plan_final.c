@@ -114,6 +114,8 @@ int bj__plan_final(struct bj_build *build)
     int r = add_filter(build);
     if (r < 0)
         return r;
+    bj__plan_add(build, BJ_OP_HAND_OVER, NULL);
+    bj__plan_open_files(build);
     bj__plan_add(build, BJ_OP_EXEC, NULL);
     const char *names[] = {bj__snippet_program, NULL};
     const struct bj_strings snippet = {names, 1};

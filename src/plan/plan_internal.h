@@ -84,15 +84,16 @@ struct bj_build {
 };
 
 /* The parts, in the order in which they are called; each appends operations. */
-int bj__plan_layers(struct bj_build *build);    /* plan_layers.c: which layers are on, and the clone flags */
-int bj__plan_sources(struct bj_build *build);   /* plan_mounts.c: phase SOURCE */
-void bj__plan_root(struct bj_build *build);     /* plan_root.c: phase ROOT */
-void bj__plan_mounts(struct bj_build *build);   /* plan_mounts.c: phase ROOT, targets of the sources */
-void bj__plan_programs(struct bj_build *build); /* plan_files.c: phase ROOT, files that may be run */
-void bj__plan_shed(struct bj_build *build);     /* plan_creds.c: phase SHED */
-void bj__plan_payload(struct bj_build *build);  /* plan_creds.c: phases PAYLOAD and IDS */
-void bj__plan_files(struct bj_build *build);    /* plan_files.c: phase FILES */
-void bj__plan_limits(struct bj_build *build);   /* plan_limits.c: phase CAPS */
+int bj__plan_layers(struct bj_build *build);      /* plan_layers.c: which layers are on, and the clone flags */
+int bj__plan_sources(struct bj_build *build);     /* plan_mounts.c: phase SOURCE */
+void bj__plan_root(struct bj_build *build);       /* plan_root.c: phase ROOT */
+void bj__plan_mounts(struct bj_build *build);     /* plan_mounts.c: phase ROOT, targets of the sources */
+void bj__plan_programs(struct bj_build *build);   /* plan_files.c: phase ROOT, files that may be run */
+void bj__plan_shed(struct bj_build *build);       /* plan_creds.c: phase SHED */
+void bj__plan_payload(struct bj_build *build);    /* plan_creds.c: phases PAYLOAD and IDS */
+void bj__plan_files(struct bj_build *build);      /* plan_files.c: phase FILES */
+void bj__plan_limits(struct bj_build *build);     /* plan_limits.c: phase CAPS */
+void bj__plan_open_files(struct bj_build *build); /* plan_limits.c: phase EXEC */
 int bj__plan_snippet(struct bj_build *build); /* plan_snippet.c: what the program that runs snippets is asked */
 extern const char *const bj__snippet_program; /* its path in the jail */
 void bj__plan_landlock(struct bj_build *build); /* plan_landlock.c: phase LANDLOCK */

@@ -8,12 +8,18 @@
 
 #define MICROSECONDS 1000000u
 
-static void add_limit(struct bj_build *build, int resource, uint64_t soft, uint64_t hard)
+static void add_limit_op(struct bj_build *build, enum bj_opcode code, int resource, uint64_t soft,
+                         uint64_t hard)
 {
-    struct bj_op *op = bj__plan_add(build, BJ_OP_RLIMIT, NULL);
+    struct bj_op *op = bj__plan_add(build, code, NULL);
     op->slot = resource;
     op->value = soft;
     op->value2 = hard;
+}
+
+static void add_limit(struct bj_build *build, int resource, uint64_t soft, uint64_t hard)
+{
+    add_limit_op(build, BJ_OP_RLIMIT, resource, soft, hard);
 }
 
 /* The kernel counts processes of a uid in this user namespace since Linux 5.14; before, all that the user has
@@ -53,7 +59,6 @@ void bj__plan_limits(struct bj_build *build)
     if (address_space)
         add_limit(build, RLIMIT_AS, address_space, address_space);
     add_limit(build, RLIMIT_FSIZE, limits->file_bytes, limits->file_bytes);
-    add_limit(build, RLIMIT_NOFILE, limits->open_files, limits->open_files);
     add_limit(build, RLIMIT_STACK, limits->stack_bytes, limits->stack_bytes);
     if (counts_by_namespace(build))
         add_limit(build, RLIMIT_NPROC, process_limit(build), process_limit(build));
@@ -63,4 +68,11 @@ void bj__plan_limits(struct bj_build *build)
     add_limit(build, RLIMIT_MSGQUEUE, 0, 0);
     add_limit(build, RLIMIT_NICE, 0, 0);
     add_limit(build, RLIMIT_RTPRIO, 0, 0);
+}
+
+void bj__plan_open_files(struct bj_build *build)
+{
+    uint64_t most = build->spec->limits.open_files;
+    if (bj__plan_layer_on(build, BJ_LAYER_RLIMITS))
+        add_limit_op(build, BJ_OP_OPEN_FILES, RLIMIT_NOFILE, most, most);
 }

@@ -12,7 +12,6 @@
 #include "spec/limits.h"
 
 #include <stdio.h>
-#include <sys/resource.h>
 
 #define STAGE                                                                                                  \
     ".belljar" /* in the zygote's root; the program that runs snippets stands there, under the scratch files */
@@ -124,35 +123,23 @@ static void add_zygotes_end(struct split *split)
             to_zygote(split, *op);
     }
     to_zygote(split, plain(BJ_OP_KEEP, NULL));
+    to_zygote(split, *find(split->whole, BJ_OP_HAND_OVER, NULL));
     to_zygote(split, *find(split->whole, BJ_OP_EXEC, NULL));
-}
-
-/* The limit on open files is also one on descriptors that are under way between processes of one user (unix(7),
- * ETOOMANYREFS), and those of a parked jail are, until its parent looks. So it is set when they have been sent. */
-static bool is_open_files_limit(const struct bj_op *op)
-{
-    return op->code == BJ_OP_RLIMIT && op->slot == RLIMIT_NOFILE;
 }
 
 /* Everything that is given up, as in the whole plan. Signals were reset when the zygote began. */
 static uint32_t split_rest(struct split *split)
 {
     uint32_t payload_first = 0;
-    const struct bj_op *open_files = NULL;
     for (uint32_t i = 0; i < split->whole->op_count; i++) {
         const struct bj_op *op = &split->whole->ops[i];
         if (bj__op_phase(op->code) <= BJ_PHASE_ROOT)
             continue;
         if (i == split->whole->program.payload_first)
             payload_first = split->fork_count;
-        if (is_open_files_limit(op))
-            open_files = op;
-        else if (op->code != BJ_OP_SIGNALS && op->code != BJ_OP_EXEC)
+        if (op->code != BJ_OP_SIGNALS && op->code != BJ_OP_EXEC)
             to_fork(split, *op)->flags = op->code == BJ_OP_IDS ? own_ids(split, op) : op->flags;
     }
-    to_fork(split, plain(BJ_OP_PARK, NULL));
-    if (open_files)
-        to_fork(split, *open_files);
     to_fork(split, plain(BJ_OP_RESUME, NULL));
     return payload_first;
 }

@@ -3,6 +3,7 @@
 Its own file because these were found by attacking, not by reading the design.
 Changes when: an attack is found.
 """
+import errno
 import glob
 import json
 import os
@@ -153,6 +154,34 @@ def test_cpu_of_a_run_that_was_killed_is_told_without_a_control_group(jail, tmp_
                              cwd="/")
     assert (result.status, result.limit) == ("time_limit", "wall"), result
     assert result.usage["cpu_seconds"] > 0.05, result  # on a busy host too; a jail that only waits takes 0.002
+
+
+# As many descriptors under way as the kernel lets it have: all processes of a user are counted together.
+IN_FLIGHT = """
+import array, os, socket, sys, time
+pairs, fd = [], os.open("/dev/null", os.O_RDONLY)
+try:
+    while len(pairs) < 200:
+        if len(pairs) % 20 == 0:
+            pair = socket.socketpair()
+        pair[0].sendmsg([b"x"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd] * 5))])
+        pairs.append(pair)
+except OSError as error:
+    print(5 * len(pairs), error.errno, flush=True)
+time.sleep(30)
+"""
+
+
+def test_descriptors_that_a_guest_keeps_under_way_stop_no_other_run(jail, tmp_path_factory):
+    """unix(7), ETOOMANYREFS: the payload of the user's next jail could not send its own, while it had the guest's limit."""
+    command, prefix = as_user(jail, tmp_path_factory)
+    with subprocess.Popen([*prefix, command, "run", "-P", "python", "-w", "40", "--", "python3", "-c", IN_FLIGHT], cwd="/",
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as hostile:
+        sent, error = hostile.stdout.readline().split()
+        assert int(sent) >= 65 and int(error) == errno.ETOOMANYREFS, (sent, error)
+        done = [belljar_run.run(command, [], ["true"], prefix=prefix, cwd="/") for _ in range(3)]
+        hostile.send_signal(signal.SIGTERM)
+    assert [result.status for result in done] == ["ok"] * 3, done
 
 
 def test_names_of_control_groups_do_not_show(jail, memory_cgroup):

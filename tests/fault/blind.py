@@ -20,7 +20,7 @@ REASONS = (
     (r"(prctl|capset) \(capabilities\)",
      "becoming the guest, and the exec, empty these sets (capabilities(7)); `assert_userns` tries"),
     (r"prctl \(undumpable\)", "nobody else is in the namespace while it counts"),
-    (r"prlimit64 \(rlimit\)", "the caller's own limit is already as low"),
+    (r"prlimit64 \((rlimit|open_files)\)", "the caller's own limit is already as low"),
     (r"rt_sigaction \((signals|clone of pid 1)\)", "the signal was not ignored by the caller (SIGCHLD, SIGALRM) or cannot be"),
     (r"setdomainname \(hostname\)", "the host's is the same"),
     (r"keyctl \(keyring\)", "a second wall: the filter refuses the program everything that has to do with keys"),

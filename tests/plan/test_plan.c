@@ -133,7 +133,7 @@ static void mutilated_plans_are_refused(void **state)
         BJ_OP_TMPFS,      BJ_OP_ROOT_ATTR,    BJ_OP_PIVOT,    BJ_OP_NO_NEW_PRIVS,     BJ_OP_UNDUMPABLE,
         BJ_OP_IDS,        BJ_OP_CAPABILITIES, BJ_OP_BOUNDING, BJ_OP_LANDLOCK_ENFORCE, BJ_OP_STDIO,
         BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP,   BJ_OP_SIGNALS,  BJ_OP_BACKSTOP,         BJ_OP_SECCOMP,
-        BJ_OP_EXEC};
+        BJ_OP_HAND_OVER,  BJ_OP_OPEN_FILES,   BJ_OP_EXEC};
     assert_int_equal(bj__plan_check(&copy, NULL), 0);
     for (size_t v = 0; v < BJ_COUNT(vital); v++) {
         uint32_t i = 0;

@@ -82,8 +82,7 @@ static void check_nothing_is_left_out(const struct bj_warm *warm)
         assert_true(place_of(&warm->fork, BJ_OP_JOIN_CGROUP) < warm->fork.op_count);
 }
 
-/* From SHED on: all of it, in its order, but that signals were reset by the zygote, there is no exec, and the limit on open
- * files comes when descriptors have been sent. */
+/* From SHED on: all of it, in its order, but that signals were reset by the zygote and there is no exec. */
 static void check_the_order_of_giving_up(const struct bj_warm *warm)
 {
     const struct bj_plan *whole = warm->whole;
@@ -93,17 +92,13 @@ static void check_the_order_of_giving_up(const struct bj_warm *warm)
         at++;
     for (uint32_t i = 0; i < whole->op_count; i++) {
         uint16_t code = whole->ops[i].code;
-        bool open_files = code == BJ_OP_RLIMIT && whole->ops[i].slot == RLIMIT_NOFILE;
-        if (bj__op_phase(code) <= BJ_PHASE_ROOT || code == BJ_OP_SIGNALS || open_files)
+        if (bj__op_phase(code) <= BJ_PHASE_ROOT || code == BJ_OP_SIGNALS)
             continue;
         if (i == whole->program.payload_first)
             assert_int_equal(at, fork->program.payload_first);
-        assert_int_equal(fork->ops[at++].code, code == BJ_OP_EXEC ? BJ_OP_PARK : code);
+        assert_int_equal(fork->ops[at++].code, code == BJ_OP_EXEC ? BJ_OP_RESUME : code);
     }
-    assert_int_equal(fork->ops[at].code, BJ_OP_RLIMIT);
-    assert_int_equal(fork->ops[at].slot, RLIMIT_NOFILE);
-    assert_int_equal(fork->ops[at + 1].code, BJ_OP_RESUME);
-    assert_int_equal(at + 2, fork->op_count);
+    assert_int_equal(at, fork->op_count);
 }
 
 static void check_who_shares_what(const struct bj_warm *warm, const char *profile, int kind)
@@ -126,7 +121,8 @@ static void check_who_shares_what(const struct bj_warm *warm, const char *profil
         if (warm->fork.ops[i].code == BJ_OP_CHOWN)
             assert_int_equal(!(warm->fork.ops[i].flags & BJ_OPF_RUN_IDS), !(kind & ROOT));
     assert_int_equal(warm->zygote.ops[warm->zygote.op_count - 1].code, BJ_OP_EXEC);
-    assert_int_equal(warm->zygote.ops[warm->zygote.op_count - 2].code, BJ_OP_KEEP);
+    assert_int_equal(warm->zygote.ops[warm->zygote.op_count - 2].code, BJ_OP_HAND_OVER);
+    assert_int_equal(warm->zygote.ops[warm->zygote.op_count - 3].code, BJ_OP_KEEP);
 }
 
 static void two_parts_are_the_whole(void **state)

@@ -280,6 +280,7 @@ void drop_rlimits(struct bj_plan *plan)
 {
     plan->layers[BJ_LAYER_RLIMITS].on = 0;
     drop(plan, BJ_OP_RLIMIT);
+    drop(plan, BJ_OP_OPEN_FILES);
 }
 
 void drop_landlock(struct bj_plan *plan)

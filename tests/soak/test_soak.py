@@ -90,10 +90,16 @@ def run_soak(*options):
     return done, rows
 
 
+def reds(done):
+    """What was wrong; all of what it said is more than pytest shows."""
+    wrong = [line for line in done.stdout.splitlines() if line.lower().startswith("failed")]
+    return "exit %d\n%s\n%s" % (done.returncode, "\n".join(wrong), done.stderr)
+
+
 def test_a_short_one_is_green():
     done, rows = run_soak()
-    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("30"), done
-    assert rows["open descriptors of the workers"] == rows["processes below the workers"] == "ok", done
+    assert done.returncode == 0 and done.stdout.splitlines()[-1].startswith("30"), reds(done)
+    assert rows["open descriptors of the workers"] == rows["processes below the workers"] == "ok", reds(done)
 
 
 def test_leaks_and_wrong_verdicts_turn_it_red():

@@ -45,6 +45,7 @@ static inline bool is_kept(const struct bj_plan *a, const struct bj_op *op, cons
     const struct bj_op *other;
     switch (op->code) {
     case BJ_OP_RLIMIT:
+    case BJ_OP_OPEN_FILES:
         other = op_like(b, op->code, NULL, op->slot);
         return (other && other->value <= op->value && other->value2 <= op->value2) ||
                (is_counted(b, op->slot) && !a->cgroup);

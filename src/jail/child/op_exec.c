@@ -61,7 +61,7 @@ static long wait_for_init(void)
 }
 
 /* The last step: with what the supervisor needs to watch us. */
-static long say_execing(struct bj_child *child)
+long bj__op_HAND_OVER(struct bj_child *child, const struct bj_op *op)
 {
     long r = child->program->zygote ? 0 : wait_for_init();
     if (r < 0)
@@ -75,9 +75,11 @@ static long say_execing(struct bj_child *child)
     return r;
 }
 
-long bj__op_PARK(struct bj_child *child, const struct bj_op *op)
+/* slot, value, value2: as RLIMIT. All processes of a user together have no more descriptors under way between them than the
+ * sender's limit (unix(7), ETOOMANYREFS): set before HAND_OVER, one guest could keep a user's other jails from starting. */
+long bj__op_OPEN_FILES(struct bj_child *child, const struct bj_op *op)
 {
-    return say_execing(child);
+    return bj__op_RLIMIT(child, op);
 }
 
 /* No exec: the payload has all of a fork's memory for itself now that pid 1 is a program of its own. */
@@ -91,9 +93,7 @@ long bj__op_RESUME(struct bj_child *child, const struct bj_op *op)
 long bj__op_EXEC(struct bj_child *child, const struct bj_op *op)
 {
     const struct bj_program *program = child->program;
-    long r = say_execing(child);
-    if (r < 0)
-        return r;
+    long r;
     /* As execvp(3): go on to the next place when there is nothing here, and remember a refusal. */
     long result = -ENOENT;
     for (const char *const *path = program->candidates; *path; path++) {
