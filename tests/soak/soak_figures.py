@@ -108,13 +108,13 @@ def look_at_rest(workers, own, wanted, patience_seconds):
     """After the last run is over: the kernel takes down namespaces and groups a moment later. `wanted`: earlier figures."""
     deadline = time.monotonic() + patience_seconds
     while True:
+        time.sleep(0.1)  # a worker that has told of its last run has yet to tidy up
         figures = look(workers, own)
         calm = figures["processes"] == 0 and not figures["leaves"]
         if wanted:
             calm = calm and all(figures[name] <= wanted[name] for name in ("fds", "namespaces", "mounts"))
         if calm or time.monotonic() > deadline:
             return figures
-        time.sleep(0.1)
 
 
 def bound_of(name, runs):

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <malloc.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -247,6 +248,8 @@ static void run_by_library(struct worker *worker, size_t slot_count)
         nfds_t count = look_at(slots, slot_count, polled, of, &vacant);
         if (count == 0 && !open)
             return;
+        if (count == 0)
+            (void)malloc_trim(0); /* what the allocator keeps for later is not lost, and would hide what is */
         polled[count] = (struct pollfd){.fd = vacant && open ? STDIN_FILENO : -1, .events = POLLIN};
         if (poll(polled, count + 1, -1) < 0 && errno != EINTR)
             give_up("poll");
