@@ -175,6 +175,8 @@ static void it_may_do_no_more_than_in_a_cold_jail(void **state)
     struct bj_result *cold = NULL;
     struct bj_error err = {0};
     assert_int_equal(bj_spec_set_code(spec, code, &err), 0);
+    /* A fork cannot enter a profile at exec; where there is one, it refuses the snippet to probe pid 1. */
+    assert_int_equal(bj_spec_set_layer(spec, "apparmor", "off", &err), 0);
     if (bj_plan_new(spec, &plan, &err) < 0 || bj_run_plan(plan, &cold, &err) < 0)
         fail_msg("%s", err.message);
     struct bj_result *warm = finish(start(pool, code));
