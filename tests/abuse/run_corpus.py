@@ -215,6 +215,7 @@ class Harness:
         self.canary = None
         self.descriptors = []
         self.lock = -1
+        self.lacks_pools = None
         self.environment = dict(os.environ)
 
     def copy_parked(self, build):
@@ -236,6 +237,7 @@ class Harness:
         self.canary.__enter__()
         self.descriptors = self.canary.fds()
         self.environment.update(self.canary.env())
+        self.lacks_pools = self.why_no_pools()
         return self
 
     def __exit__(self, *what):
@@ -251,6 +253,18 @@ class Harness:
     def belljar_with(self, options, command, **more):
         return belljar_run.run(self.belljar, options, command, prefix=self.prefix, env=self.environment,
                                pass_fds=self.descriptors, cwd="/", timeout=CASE_SECONDS, **more)
+
+    def why_no_pools(self):
+        """Why nothing can run in a parked jail here; they need more than others, and say what."""
+        if not self.pooled:
+            return "host lacks a build with tests/pool/belljar-pooled"
+        handed = os.path.join(self.directory, "nothing.py")
+        with open(handed, "w", encoding="ascii") as f:
+            f.write("pass\n")
+        os.chmod(handed, 0o644)
+        done = self.snippet_with(["--profile", "python"], handed)
+        missing = re.match(r"belljar: exec: layers\.\w+: (required, but .*|a pool needs .*)", done.err.decode("utf-8", "replace"))
+        return "host lacks what a pool needs: " + missing.group(1) if done.returncode == 125 and missing else None
 
     def snippet_with(self, options, path):
         """The same in a parked jail."""
@@ -293,8 +307,8 @@ class Harness:
             return program and (["--profile", "default", *options, "--file", "prog=" + program],
                                 ["./prog", *case.arguments])
         options = ["--profile", "python", *options, "--file", "%s=%s" % (case.name, handed)]
-        if case.parked and not self.pooled:
-            outcome.skip("host lacks a build with tests/pool/belljar-pooled")
+        if case.parked and self.lacks_pools:
+            outcome.skip(self.lacks_pools)
             return None
         if case.parked:
             return options, handed

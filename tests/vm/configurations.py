@@ -46,10 +46,11 @@ CLONE, MAXIMUM = "kernel.unprivileged_userns_clone", "user.max_user_namespaces"
 # What the tests of a machine may skip for, by what it is.
 EVERYWHERE = ("host lacks nothing: it has every layer", "host lacks a second table of calls", "host lacks the abuse corpus",
               "host lacks a v1 and a v2 hierarchy")
-NOT_ROOT = ("host lacks root for this test", "host lacks an ordinary user without groups", "host lacks a file that this user may not read")
+NOT_ROOT = ("host lacks root for this test", "host lacks ids to give away", "host lacks an ordinary user without groups", "host lacks a file that this user may not read")
 LACKING = {"stock": ("host lacks statmount(2)",), "newer": (), "v2": ("host lacks control groups v1",), "v1": ("host lacks a v2 hierarchy",),
            "hybrid": (), "root": (), "user": NOT_ROOT, "unshared": NOT_ROOT}
 
+NO_POOL = "host lacks what a pool needs: required, but %s"
 NO_USERS = "host lacks unprivileged user namespaces"
 
 CONFIGURATIONS = [
@@ -59,7 +60,8 @@ CONFIGURATIONS = [
     Configuration("unshared", "The same by the root of a user namespace (`unshare -Ur`).", mode="unshared"),
     Configuration("required", "Every layer that can be missing is required by the profiles, AppArmor too.", layers=EVERYTHING,
                   suites=("jail", "abuse"),  # test_ops wants a network of its own, which AppArmor's profile does not allow
-                  lacks=("host lacks what a jail needs: required, but unavailable: its profile allows no network",)),
+                  lacks=("host lacks what a jail needs: required, but unavailable: its profile allows no network",
+                         NO_POOL % "the jails of a pool have none yet")),
     Configuration("places", "Services, scopes and slices as systemd lays them out, with and without delegation; AppArmor's profile "
                   "absent and loaded; swap.", apparmor=False, group="none", suites=("checks",), checks="checks.py full",
                   short={"checks": ""}),
@@ -82,7 +84,8 @@ CONFIGURATIONS = [
                   % CLONE, mode="user", sysctl={CLONE: 0}, suites=("checks",), checks="refusal.py " + CLONE, short={"checks": ""}),
     Configuration("userns-none-root", "`%s=0`, root, profiles with `\"user\": \"prefer\"`: the declared fallback, ids of one run on the "
                   "host itself." % MAXIMUM, sysctl={MAXIMUM: 0}, layers={"user": "prefer"}, suites=(*RUNNING, "checks"),
-                  checks="fallback.py", lacks=("host lacks user namespaces", NO_USERS), short={"checks": "", "jail": "test_ops"}),
+                  checks="fallback.py", lacks=("host lacks user namespaces", NO_USERS, NO_POOL % "unavailable: no user"),
+                  short={"checks": "", "jail": "test_ops"}),
     Configuration("userns-none-user", "`%s=0`, ordinary user: as with the other sysctl." % MAXIMUM, mode="user", sysctl={MAXIMUM: 0},
                   suites=("checks",), checks="refusal.py " + MAXIMUM),
     Configuration("newer", "The newest kernel of the same Debian release, as root.", kernel="newer", suites=("unit", *RUNNING)),
