@@ -96,6 +96,8 @@ BJ_API int bj_spec_set_code(struct bj_spec *spec, const char *source, struct bj_
 BJ_API int bj_spec_set_expression(struct bj_spec *spec, const char *source, struct bj_error *err);
 /* Variables of the script or of the expression: a JSON object. Those that are there already stay unless it names them. */
 BJ_API int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err);
+/* Rules for Python code (belljar-spec(5), policy): a JSON object. Lists of several are put together. */
+BJ_API int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *err);
 BJ_API int bj_spec_set_env(struct bj_spec *spec, const char *name, const char *value, struct bj_error *err);
 BJ_API int bj_spec_set_stdin(struct bj_spec *spec, const void *bytes, size_t length, struct bj_error *err);
 BJ_API int bj_spec_set_directory(struct bj_spec *spec, const char *path, struct bj_error *err);

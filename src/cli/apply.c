@@ -237,6 +237,40 @@ int bj__apply_globals(struct bj_spec *spec, const struct setting *setting, struc
     return bj_spec_add_globals(spec, setting->value, err);
 }
 
+int bj__apply_policy(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_add_policy(spec, setting->value, err);
+}
+
+/* {"KEY": [...]} */
+static int add_to_policy(struct bj_spec *spec, const char *key, const char *const *items, struct bj_error *err)
+{
+    json_t *list = json_array();
+    for (; *items; items++)
+        (void)json_array_append_new(list, json_string(*items));
+    json_t *policy = json_pack("{s:o}", key, list);
+    BJ_FREE char *text = policy ? json_dumps(policy, JSON_COMPACT) : NULL;
+    json_decref(policy);
+    return text ? bj_spec_add_policy(spec, text, err) : bj__error_memory(err);
+}
+
+int bj__apply_features(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *items[MAX_NAMES + 1];
+    BJ_FREE char *list = strdup(setting->value);
+
+    if (!list)
+        return bj__error_memory(err);
+    int r = split(list, items, MAX_NAMES, err);
+    return r < 0 ? r : add_to_policy(spec, "features", items, err);
+}
+
+int bj__apply_allow_path(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    const char *const items[] = {setting->value, NULL};
+    return add_to_policy(spec, "paths", items, err);
+}
+
 int bj__apply_name(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
 {
     const char *equals = strchr(setting->value, '=');

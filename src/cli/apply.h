@@ -15,6 +15,9 @@
     X(apply_collect)                                                                                           \
     X(apply_globals)                                                                                           \
     X(apply_name)                                                                                              \
+    X(apply_policy)                                                                                            \
+    X(apply_features)                                                                                          \
+    X(apply_allow_path)                                                                                        \
     X(apply_env)                                                                                               \
     X(apply_chdir)                                                                                             \
     X(apply_hostname)                                                                                          \

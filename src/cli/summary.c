@@ -100,11 +100,12 @@ static void print_denials(const struct facts *facts)
     for (size_t i = 0; i < json_array_size(denials); i++) {
         const json_t *denial = json_array_get(denials, i);
         json_int_t count = json_integer_value(json_object_get(denial, "count"));
+        const char *feature = json_string_value(json_object_get(denial, "feature"));
+        char times[32] = "";
         if (count > 1)
-            bj__say("  denied:  %s, %lld times, by %s", text_of(denial, "what"), (long long)count,
-                    text_of(denial, "layer"));
-        else
-            bj__say("  denied:  %s, by %s", text_of(denial, "what"), text_of(denial, "layer"));
+            (void)snprintf(times, sizeof(times), ", %lld times", (long long)count);
+        bj__say("  denied:  %s%s, by %s%s%s%s", text_of(denial, "what"), times, text_of(denial, "layer"),
+                feature ? " (the feature \"" : "", feature ? feature : "", feature ? "\" would allow it)" : "");
     }
 }
 

@@ -62,8 +62,12 @@ static PyObject *run(const struct request *request, PyObject *globals)
 {
     PyObject *source = request->code ? request->code : request->expression;
     const char *text = PyUnicode_AsUTF8(source);
-    PyObject *code =
-        text ? Py_CompileString(text, GUEST_FILE_NAME, request->code ? Py_file_input : Py_eval_input) : NULL;
+    /* Text is text: a cookie (PEP 263) would decode it once more, into something that nobody has read. */
+    PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
+                             .cf_feature_version = PY_MINOR_VERSION};
+    PyObject *code = text ? Py_CompileStringFlags(text, GUEST_FILE_NAME,
+                                                  request->code ? Py_file_input : Py_eval_input, &flags)
+                          : NULL;
     PyObject *value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(code);
     return value;
@@ -90,19 +94,27 @@ static int fail(const struct request *request, struct reply *reply)
     return 1;
 }
 
+static int prepare(const struct request *request, PyObject *globals)
+{
+    if (set_origin(request, globals) < 0 || set_arguments(request) < 0)
+        return -1;
+    return request->policy ? guest_policy_begin(request->policy, globals, request->globals) : 0;
+}
+
 int guest_execute(const struct request *request, struct reply *reply)
 {
     PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
     PyObject *globals = module ? PyModule_GetDict(module) : NULL;
-    PyObject *before = globals && set_origin(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
+    PyObject *before = globals && prepare(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
     PyObject *value = NULL;
     int code = 0;
-    if (before && PyDict_Update(globals, request->globals) == 0 && set_arguments(request) == 0)
+    if (before && PyDict_Update(globals, request->globals) == 0)
         value = run(request, globals);
     PyObject *type;
     PyObject *error;
     PyObject *traceback;
     PyErr_Fetch(&type, &error, &traceback); /* to be told last: the parts of a reply are in order */
+    guest_policy_end();
     if (value && request->expression)
         tell(reply, BJ_REPLY_VALUE, value, NULL, NULL);
     if (PyErr_Occurred())
@@ -113,6 +125,7 @@ int guest_execute(const struct request *request, struct reply *reply)
     PyErr_Restore(type, error, traceback);
     if (!value)
         code = fail(request, reply);
+    guest_tell_denials(reply);
     Py_XDECREF(value);
     Py_XDECREF(before);
     return code;

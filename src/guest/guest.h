@@ -27,6 +27,7 @@ struct request {
     PyObject *code, *expression; /* str */
     PyObject *globals;           /* dict */
     PyObject *argv;              /* list of str: without the program's own name */
+    PyObject *policy;            /* dict, or NULL */
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
 };
 
@@ -63,6 +64,14 @@ int guest_execute(const struct request *request, struct reply *reply);
 int guest_set_path(void);
 /* Executes nothing to speak of, so that what an execution writes to is in this process's own memory before it counts. */
 int guest_rehearse(void);
+
+/* policy.c: puts a policy in force: for the variables of the module, and for the values that the host gives. -1: it is not
+ * in force, and nothing may be run. */
+int guest_policy_begin(PyObject *policy, PyObject *globals, PyObject *values);
+/* Lifts it, for what is told of the snippet. Nothing to do when there was none. */
+void guest_policy_end(void);
+/* policy_deny.c */
+void guest_tell_denials(struct reply *reply);
 
 /* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);

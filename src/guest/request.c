@@ -172,6 +172,7 @@ int guest_read_request(struct request *ret_request)
         ret_request->expression = take(object, "expression");
         ret_request->globals = take(object, "globals");
         ret_request->argv = take(object, "argv");
+        ret_request->policy = take(object, "policy");
         PyObject *bytes = take(object, "reply_bytes");
         ret_request->reply_bytes = bytes ? PyLong_AsSsize_t(bytes) : -1;
         Py_XDECREF(bytes);

@@ -27,8 +27,9 @@ static json_t *list_files(const struct bj_sources *sources)
 static char *request_text(const struct bj_spec *spec, const struct bj_sources *sources)
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
-    json_t *request = json_pack("{s:s?, s:s?, s:o, s:[], s:I, s:o}", "code", spec->code, "expression",
-                                spec->expression, "globals", globals, "argv", "reply_bytes",
+    json_t *policy = spec->policy ? json_loads(spec->policy, 0, NULL) : json_null();
+    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:[], s:I, s:o}", "code", spec->code, "expression",
+                                spec->expression, "globals", globals, "policy", policy, "argv", "reply_bytes",
                                 (json_int_t)spec->limits.output_bytes, "files", list_files(sources));
     char *text = request ? bj__json_dump(request, JSON_COMPACT) : NULL;
     json_decref(request);
@@ -53,10 +54,6 @@ int bj__plan_snippet(struct bj_build *build)
     struct bj_plan *plan = build->plan;
     if (!build->sources->guest)
         return 0;
-    if (build->spec->policy)
-        return bj__error(
-            build->err, BJ_ERROR_INVALID, ENOTSUP, "policy",
-            "this version has none for snippets yet; leave it out: the jail's walls do not rest on it");
     BJ_BUF struct bj_buf request;
     if (bj__snippet_request(build->spec, NULL, &request) < 0)
         return bj__error_memory(build->err);

@@ -3,6 +3,7 @@
  * Changes when: a field is added, or two fields turn out not to go together. */
 #include "spec/check.h"
 #include "spec/names.h"
+#include "spec/policy.h"
 
 #include <stdio.h>
 
@@ -367,10 +368,22 @@ static int check_preload(const struct bj_spec *spec, struct bj_error *err)
     return 0;
 }
 
+/* Of a program that is no snippet nobody would keep it. */
+static int check_policy(const struct bj_spec *spec, bool for_run, struct bj_error *err)
+{
+    if (spec->policy && for_run && spec->command.count > 0)
+        return bj__error(
+            err, BJ_ERROR_INVALID, EINVAL, "policy",
+            "a policy is for code and expression, and this runs a command; give one of those, or no policy");
+    return spec->policy ? bj__policy_check(spec->policy, err) : 0;
+}
+
 int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err)
 {
     int r = check_program(spec, true, err);
-    return r < 0 ? r : check_files(spec, err);
+    if (r == 0)
+        r = check_files(spec, err);
+    return r < 0 ? r : check_policy(spec, true, err);
 }
 
 int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *err)
@@ -390,6 +403,8 @@ int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *er
         r = check_syscalls(spec, err);
     if (r == 0)
         r = check_preload(spec, err);
+    if (r == 0)
+        r = check_policy(spec, for_run, err);
     if (r == 0 && (spec->nice < 0 || spec->nice > 19))
         r = bj__error(err, BJ_ERROR_INVALID, ERANGE, "nice", "%d; give 0 to 19", spec->nice);
     return r;

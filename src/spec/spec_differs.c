@@ -57,7 +57,8 @@ const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
     } rows[] = {
         {same_text(a->profile, b->profile), "profile"},
         {same_list(&a->command, &b->command), "command"},
-        {same_text(a->policy, b->policy), "policy"},
+        {!b->policy || same_text(a->policy, b->policy),
+         "policy"}, /* where there is none, one only takes away */
         {same_list(&a->environment, &b->environment), "env"},
         {same_bytes(a->stdin_bytes, a->stdin_length, b->stdin_bytes, b->stdin_length), "stdin"},
         {same_text(a->directory, b->directory), "directory"},

@@ -7,6 +7,7 @@
 #include "spec/check.h"
 #include "spec/json_text.h"
 #include "spec/names.h"
+#include "spec/policy.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -61,24 +62,39 @@ int bj_spec_set_expression(struct bj_spec *spec, const char *source, struct bj_e
     return set_source(spec, "expression", source, &spec->expression, err);
 }
 
-int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err)
+/* A JSON object that is put together from several. */
+static int add_object(struct bj_spec *spec, const char *field, const char *json, const char **slot,
+                      struct bj_error *err)
 {
     json_error_t why;
     json_t *added = json_loads(or_empty(json), JSON_REJECT_DUPLICATES, &why);
-    json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
+    json_t *object = *slot ? json_loads(*slot, 0, NULL) : json_object();
     int r = 0;
     if (!json_is_object(added))
-        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "globals",
+        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, field,
                       "\"%.40s\" is no JSON object (%s); write {\"name\": value}", or_empty(json),
                       added ? "it is something else" : why.text);
     BJ_FREE char *text = NULL;
-    if (r == 0 && json_object_update(globals, added) == 0)
-        text = bj__json_dump(globals, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    if (r == 0 && (!text || bj__copy_text(&spec->arena, text, &spec->globals) < 0))
+    if (r == 0 && slot == &spec->policy)
+        bj__policy_join(object, added);
+    if (r == 0 && json_object_update(object, added) == 0)
+        text = bj__json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    if (r == 0 && (!text || bj__copy_text(&spec->arena, text, slot) < 0))
         r = bj__error_memory(err);
-    json_decref(globals);
+    json_decref(object);
     json_decref(added);
     return r;
+}
+
+int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err)
+{
+    return add_object(spec, "globals", json, &spec->globals, err);
+}
+
+int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *err)
+{
+    int r = add_object(spec, "policy", json, &spec->policy, err);
+    return r < 0 ? r : bj__policy_check(spec->policy, err);
 }
 
 int bj_spec_set_syscalls(struct bj_spec *spec, const char *const *sets, struct bj_error *err)

@@ -87,10 +87,11 @@ static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec,
 {
     const char *other = bj__spec_differs(spec, pool->spec); /* of the rest the pool's has been checked */
     if (other)
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, other,
-                         "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
-                         "change nothing but "
-                         "code, expression, globals and files, or make another pool");
+        return bj__error(
+            err, BJ_ERROR_INVALID, EINVAL, other,
+            "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
+            "change nothing but "
+            "code, expression, globals, files and a policy where it has none, or make another pool");
     return bj__spec_check_snippet(spec, err);
 }
 

@@ -51,6 +51,26 @@ static bool is_exception(const char *text, size_t length)
     return good;
 }
 
+#define POLICY_DENIALS_MAX 32u
+#define POLICY_WHAT_MAX    96u
+
+/* A short list of short texts and numbers: it is shown beside the kernel's own. */
+static bool is_denials(const char *text, size_t length)
+{
+    json_t *array = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    bool good = json_is_array(array) && json_array_size(array) <= POLICY_DENIALS_MAX;
+    for (size_t i = 0; good && i < json_array_size(array); i++) {
+        const char *what;
+        const char *feature;
+        json_int_t count;
+        good = json_unpack_ex(json_array_get(array, i), NULL, JSON_STRICT, "{s:s, s:s, s:I}", "what", &what,
+                              "feature", &feature, "count", &count) == 0 &&
+               count > 0 && strlen(what) < POLICY_WHAT_MAX && strlen(feature) < POLICY_WHAT_MAX;
+    }
+    json_decref(array);
+    return good;
+}
+
 static bool is_part(uint32_t kind, const char *text, size_t length)
 {
     if (kind == BJ_REPLY_END)
@@ -59,6 +79,8 @@ static bool is_part(uint32_t kind, const char *text, size_t length)
         return false;
     if (kind == BJ_REPLY_GLOBALS)
         return text[0] == '{';
+    if (kind == BJ_REPLY_DENIALS)
+        return is_denials(text, length);
     return kind == BJ_REPLY_VALUE || (kind == BJ_REPLY_EXCEPTION && is_exception(text, length));
 }
 

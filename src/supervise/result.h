@@ -5,6 +5,7 @@
 #define BJ_RESULT_H
 
 #include "base/buf.h"
+#include "base/reply.h"
 #include "plan/plan_internal.h"
 
 /* Why the supervisor itself ended a run. */
@@ -37,8 +38,8 @@ struct bj_evidence {
 
 /* What a snippet's program told: its form was checked, and nothing else. */
 struct bj_snippet_result {
-    char *parts[4];  /* by enum bj_reply_kind: JSON as Python writes it, owned; NULL: not told */
-    const char *why; /* static; why there is none, or NULL */
+    char *parts[BJ_REPLY_END]; /* by enum bj_reply_kind: JSON as Python writes it, owned; NULL: not told */
+    const char *why;           /* static; why there is none, or NULL */
 };
 
 struct bj_verdict {

@@ -116,6 +116,23 @@ static json_t *usage_json(const struct bj_result *result)
     return finished(&usage);
 }
 
+/* Those of the policy, as the snippet's process told them; their form was checked. */
+static int add_policy_denials(json_t *array, const char *text)
+{
+    json_t *told = text ? json_loads(text, 0, NULL) : json_array();
+    int failed = told ? 0 : -1;
+    for (size_t i = 0; i < json_array_size(told); i++) {
+        json_t *denial = json_incref(json_array_get(told, i));
+        const char *feature = json_string_value(json_object_get(denial, "feature"));
+        if (!feature || !*feature)
+            (void)json_object_del(denial, "feature");
+        failed |= json_object_set_new(denial, "layer", json_string("policy"));
+        failed |= json_array_append_new(array, denial);
+    }
+    json_decref(told);
+    return failed;
+}
+
 static json_t *denials_json(const struct bj_result *result)
 {
     json_t *array = json_array();
@@ -128,6 +145,7 @@ static json_t *denials_json(const struct bj_result *result)
         failed |=
             json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", "seccomp", "what", "others",
                                                    "count", (json_int_t)result->denials_unnamed));
+    failed |= add_policy_denials(array, result->snippet.parts[BJ_REPLY_DENIALS]);
     if (failed) {
         json_decref(array);
         return NULL;

@@ -11,7 +11,7 @@ import struct
 import belljar_run
 import pytest
 
-MAGIC, VALUE, GLOBALS, EXCEPTION, END = 0x626a7231, 1, 2, 3, 4
+MAGIC, VALUE, GLOBALS, EXCEPTION, DENIALS, END = 0x626a7231, 1, 2, 3, 4, 5
 
 
 def call(belljar, command, *words, stdin=None, timeout=60):
@@ -213,12 +213,6 @@ def test_a_request_may_hold_code(either):
     assert (result.status, result.globals) == ("ok", {"x": "é", "y": "é"}), result
 
 
-def test_a_policy_is_not_ignored(either):
-    request = {"profile": "python", "code": "x = 1", "policy": {"features": []}}
-    result = call(either, "run", "--json", "--spec", "-", stdin=json.dumps(request).encode())
-    assert result.returncode == 125 and "policy" in result.message, result
-
-
 # ---- the walls are the same --------------------------------------------------------------------------------------
 
 def test_the_jail_is_the_same(snippet):
@@ -260,9 +254,11 @@ def test_no_result_is_not_ok(either, snippet):
 @pytest.mark.parametrize("reply", [
     b"", b"x" * 11, b"x" * 5000, part(VALUE, b"1"), WHOLE + WHOLE, part(VALUE, b"1") + WHOLE, part(GLOBALS, b"{}") + WHOLE,
     part(VALUE, b"[" * 100 + b"]" * 100) + part(END, b""), part(VALUE, b"1", length=2**32 - 1) + part(END, b""),
+    part(DENIALS, b"[" + b",".join([b'{"what": "w", "count": 1, "feature": ""}'] * 33) + b"]") + part(END, b""),
+    part(DENIALS, b'[{"what": "%s", "count": 1, "feature": ""}]' % (b"w" * 96)) + part(END, b""), part(5 + 1, b"") + part(END, b""),
     part(VALUE, b'{"a": 1}}') + part(END, b""), part(VALUE, b"null, \"status\": \"ok\"") + part(END, b""),
     part(EXCEPTION, b'{"type": "E"}') + part(END, b""), part(END, b"x"), part(7, b"1") + WHOLE,
-], ids=range(14))
+], ids=range(17))
 def test_a_forged_reply_is_no_result(snippet, reply):
     result = snippet(forge(reply))
     assert (result.status, result.value, result.globals, result.exception) == ("exit", None, None, None), result

@@ -308,7 +308,7 @@ static void printing_keeps_every_field(void **state)
     static const char text[] =
         "{'version': 1, 'profile': 'test', 'description': 'd', 'command': ['a', '\\u00e4'], 'globals': {'x': "
         "[1.5, 'y']},"
-        " 'policy': {'p': {}}, 'env': {'A': 'b=c', 'E': ''}, 'stdin_base64': '/w==', 'directory': '/', "
+        " 'policy': {'features': ['math']}, 'env': {'A': 'b=c', 'E': ''}, 'stdin_base64': '/w==', 'directory': '/', "
         "'hostname': 'h',"
         " 'files': [{'path': 'a', 'text': 'x\\u0000y'}, {'path': 'b', 'base64': '/w==', 'executable': true},"
         " {'path': 'c', 'source': '/s/t', 'beneath': '/s'}], 'mounts': [{'source': '/a', 'target': '/b', "

@@ -1,0 +1,101 @@
+/* The policy: read from the request, put in force before the snippet, lifted when it is over.
+ * Its own file because it is the order of things, and everything else is in its parts.
+ * Changes when: a policy can say something more, or is put in force in another order. */
+#include "policy.h"
+
+struct policy guest_policy;
+
+static int read_features(PyObject *policy)
+{
+    static const char *const names[] = {
+#define X(name, text, doc) text,
+#include "spec/features.def"
+#undef X
+    };
+    PyObject *list = PyDict_GetItemString(policy, "features"); /* borrowed, like each */
+    for (Py_ssize_t i = 0; list && i < PyList_Size(list); i++)
+        for (size_t j = 0; j < BJ_COUNT(names); j++)
+            if (PyUnicode_CompareWithASCIIString(PyList_GetItem(list, i), names[j]) == 0)
+                guest_policy.features |= 1u << j;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int read_modules(PyObject *policy)
+{
+    PyObject *modules = PyDict_GetItemString(policy, "modules"); /* borrowed, like key and names */
+    PyObject *key;
+    PyObject *names;
+    Py_ssize_t position = 0;
+    guest_policy.modules = PyDict_New();
+    int r = guest_policy.modules ? 0 : -1;
+    while (r == 0 && modules && PyDict_Next(modules, &position, &key, &names)) {
+        PyObject *set = PyFrozenSet_New(names);
+        r = set ? PyDict_SetItem(guest_policy.modules, key, set) : -1;
+        Py_XDECREF(set);
+    }
+    return r;
+}
+
+static int read_policy(PyObject *policy)
+{
+    PyObject *paths = PyDict_GetItemString(policy, "paths"); /* borrowed, like limit */
+    PyObject *limit = PyDict_GetItemString(policy, "recursion_limit");
+    guest_policy.paths = paths ? PySequence_Tuple(paths) : PyTuple_New(0);
+    guest_policy.recursion_limit = limit ? (int)PyLong_AsLong(limit) : (int)BJ_POLICY_RECURSION;
+    if (!guest_policy.paths || PyErr_Occurred() || read_features(policy) < 0 || read_modules(policy) < 0)
+        return -1;
+    return guest_add_feature_modules();
+}
+
+/* The snippet's own folder is no part of the library: a file in it would be imported with the real built-ins. */
+static int find_library(void)
+{
+    PyObject *path = PySys_GetObject("path"); /* borrowed */
+    PyObject *here = PyUnicode_FromString("/box");
+    Py_ssize_t at = path && here ? PySequence_Index(path, here) : -1;
+    PyErr_Clear();
+    Py_XDECREF(here);
+    int r = at >= 0 ? PySequence_DelItem(path, at) : 0;
+    guest_policy.library = r == 0 && path ? PySequence_Tuple(path) : NULL;
+    return guest_policy.library ? 0 : -1;
+}
+
+static int view_values(PyObject *values)
+{
+    PyObject *key;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    int r = 0;
+    while (r == 0 && PyDict_Next(values, &position, &key, &value)) {
+        PyObject *view = guest_read_only(value);
+        r = view ? PyDict_SetItem(values, key, view) : -1; /* the key is there: the order stays */
+        Py_XDECREF(view);
+    }
+    return r;
+}
+
+int guest_policy_begin(PyObject *policy, PyObject *globals, PyObject *values)
+{
+    guest_policy.originals = PyEval_GetBuiltins(); /* borrowed; the interpreter keeps it */
+    if (read_policy(policy) < 0 || guest_make_sandbox_error() < 0 || guest_make_read_only_types() < 0 ||
+        find_library() < 0)
+        return -1;
+    guest_policy.builtins = guest_make_builtins();
+    if (!guest_policy.builtins || PyDict_SetItemString(globals, "__builtins__", guest_policy.builtins) < 0 ||
+        view_values(values) < 0)
+        return -1;
+    if (guest_mend_interpreter() < 0 || guest_hide_attributes() < 0 || guest_block_stdio() < 0 ||
+        guest_watch() < 0)
+        return -1;
+    Py_SetRecursionLimit(guest_policy.recursion_limit);
+    return 0;
+}
+
+void guest_policy_end(void)
+{
+    if (!guest_policy.builtins)
+        return;
+    guest_policy.over = true;
+    Py_SetRecursionLimit(Py_GetRecursionLimit() < 1000 ? 1000 : Py_GetRecursionLimit());
+    guest_unblock_stdio();
+}

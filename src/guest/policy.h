@@ -1,0 +1,92 @@
+/* The policy of a snippet, as the guest keeps it.
+ * Its own file because its parts share these few words, and nothing else of the guest needs them.
+ * Changes when: a part offers something more to the others.
+ *
+ * It is a rail, not a wall: the process belongs to one run, so what must not be had is taken out of it. Code of the library is
+ * told from the snippet's by its built-ins: the snippet's frames have a dictionary of their own. */
+#ifndef BJ_GUEST_POLICY_H
+#define BJ_GUEST_POLICY_H
+
+#include "guest.h"
+#include "spec/policy.h"
+
+struct policy {
+    uint32_t features; /* bits of enum bj_feature, those included that another one brings */
+    int recursion_limit;
+    PyObject *modules;   /* dict: full name to a frozenset of names, or of "*" */
+    PyObject *paths;     /* tuple of str: what may be read, and everything below */
+    PyObject *library;   /* tuple of str: where the library's own files are, for its own imports */
+    PyObject *originals; /* dict of the real built-ins; borrowed */
+    PyObject *builtins;  /* the snippet's */
+    bool over;           /* the snippet has ended */
+};
+extern struct policy guest_policy;
+
+static inline bool guest_has_feature(enum bj_feature feature)
+{
+    return guest_policy.features >> feature & 1u;
+}
+
+/* Names of arguments, as PyArg_ParseTupleAndKeywords wants them, which changes none. */
+#define GUEST_WORDS(words) ((char **)(uintptr_t)(words))
+
+/* Borrowed: the type keeps it. */
+static inline PyObject *guest_type_dict(PyTypeObject *type)
+{
+#if PY_VERSION_HEX >= 0x030c0000
+    PyObject *dict = PyType_GetDict(type);
+    Py_XDECREF(dict);
+    return dict;
+#else
+    return type->tp_dict;
+#endif
+}
+
+/* policy_deny.c: SandboxError, once it is made. */
+extern PyObject *guest_sandbox_error;
+int guest_make_sandbox_error(void);
+/* What is denied, and what would allow it: the name of a feature, or NULL. Raises `type` with the text; always NULL. */
+PyObject *guest_deny(PyObject *type, const char *feature, const char *what, const char *format, ...)
+    __attribute__((format(gnu_printf, 3, 0)));
+/* The same with the exception's arguments, a new reference or NULL. */
+PyObject *guest_deny_with(PyObject *type, PyObject *arguments, const char *feature, const char *what);
+
+/* policy_trust.c: code of the library may do what the snippet may not, while the snippet has called it by a door that is meant
+ * for that. */
+bool guest_is_library(void); /* the frame that runs */
+bool guest_is_trusted(void); /* and it was called by such a door */
+void guest_trust_begin(void);
+void guest_trust_end(void);
+/* A callable that does so around another one. */
+PyObject *guest_trusted_function(PyObject *function);
+
+/* policy_features.c: adds what the features bring to guest_policy.modules. */
+int guest_add_feature_modules(void);
+/* Which feature brings a built-in or a name of a module ("sys.exit"; "re"), or NULL. */
+const char *guest_feature_of(const char *name);
+bool guest_is_builtin_kept(const char *name);
+
+/* policy_builtins.c: a dictionary that cannot be changed, with what the snippet may have. */
+PyObject *guest_make_builtins(void);
+/* policy_readonly.c: views of what the host gave. */
+int guest_make_read_only_types(void);
+PyObject *guest_read_only_dict(PyObject *dict); /* a view of a copy of it */
+PyObject *guest_read_only(PyObject *value);     /* the same, in depth, of what JSON can hold */
+
+/* policy_hide.c: puts denials in the place of attributes that lead out. */
+int guest_hide_attributes(void);
+/* policy_import.c: the snippet's __import__. */
+PyObject *guest_make_import(void);
+/* policy_files.c: the snippet's open, and whether a path is among those of a tuple. */
+PyObject *guest_make_open(void);
+bool guest_is_path_within(const char *path, PyObject *paths);
+void guest_deny_file(PyObject *path);
+/* policy_stdio.c: puts denials in the place of sys.stdin, stdout and stderr, and back. */
+int guest_block_stdio(void);
+void guest_unblock_stdio(void);
+/* policy_mend.c: known faults of the interpreter that would give a snippet its memory. */
+int guest_mend_interpreter(void);
+/* policy_audit.c: an audit hook, which Python code cannot remove. */
+int guest_watch(void);
+
+#endif

@@ -1,0 +1,98 @@
+/* Faults of CPython that give a snippet the interpreter's memory, and with it everything that a policy keeps from it.
+ * Its own file because these go when the interpreter is mended, and the policy stays.
+ * Changes when: another one is found, or the oldest interpreter that we support has none of them.
+ *
+ * bytearray looks where to write, and only then asks a value for its number (__index__), which may have shrunk the buffer
+ * meanwhile (gh-91153, gh-142560). Here the number is asked for first. */
+#include "policy.h"
+
+static objobjargproc set_item;
+static objobjproc contains;
+
+/* A number where there is one, or else the object itself; NULL: its __index__ failed. */
+static PyObject *as_number(PyObject *object)
+{
+    if (!object || PyLong_CheckExact(object) || !PyIndex_Check(object))
+        return object ? Py_NewRef(object) : NULL;
+    return PyNumber_Index(object);
+}
+
+static int set_item_of_numbers(PyObject *self, PyObject *key, PyObject *value)
+{
+    PyObject *index = as_number(key);
+    PyObject *number = index ? as_number(value) : NULL;
+    int r = index && (number || !value) ? set_item(self, index, number) : -1;
+    Py_XDECREF(number);
+    Py_XDECREF(index);
+    return r;
+}
+
+static int contains_number(PyObject *self, PyObject *value)
+{
+    PyObject *number = as_number(value);
+    int r = number ? contains(self, number) : -1;
+    Py_XDECREF(number);
+    return r;
+}
+
+/* ---- methods ---------------------------------------------------------------------------------------- */
+
+struct mended {
+    PyObject ob_base;
+    PyObject *original;
+};
+
+static PyObject *call(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    Py_ssize_t count = PyTuple_GET_SIZE(args);
+    PyObject *numbers = PyTuple_New(count);
+    for (Py_ssize_t i = 0; numbers && i < count; i++) {
+        PyObject *number = i == 0 ? Py_NewRef(PyTuple_GET_ITEM(args, i)) : as_number(PyTuple_GET_ITEM(args, i));
+        if (number)
+            PyTuple_SET_ITEM(numbers, i, number);
+        else
+            Py_CLEAR(numbers);
+    }
+    PyObject *result = numbers ? PyObject_Call(((struct mended *)self)->original, numbers, keywords) : NULL;
+    Py_XDECREF(numbers);
+    return result;
+}
+
+static PyObject *get(PyObject *self, PyObject *object, PyObject *type)
+{
+    (void)type;
+    return object ? PyMethod_New(self, object) : Py_NewRef(self);
+}
+
+static PyTypeObject mended_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "method_descriptor",
+                                   .tp_basicsize = sizeof(struct mended), .tp_flags = Py_TPFLAGS_DEFAULT,
+                                   .tp_call = call, .tp_descr_get = get};
+
+static int mend_method(PyObject *dict, const char *name)
+{
+    PyObject *original = PyDict_GetItemString(dict, name); /* borrowed */
+    struct mended *mended = original ? PyObject_New(struct mended, &mended_type) : NULL;
+    if (!mended)
+        return -1;
+    mended->original = Py_NewRef(original);
+    int r = PyDict_SetItemString(dict, name, (PyObject *)mended);
+    Py_DECREF(mended);
+    return r;
+}
+
+int guest_mend_interpreter(void)
+{
+    static const char *const methods[] = {"append", "count",        "find",        "index",
+                                          "insert", "pop",          "remove",      "rfind",
+                                          "rindex", "__contains__", "__delitem__", "__setitem__"};
+    PyObject *dict = guest_type_dict(&PyByteArray_Type);
+    int r = PyType_Ready(&mended_type);
+    for (size_t i = 0; r == 0 && i < BJ_COUNT(methods); i++)
+        r = mend_method(dict, methods[i]);
+    set_item = PyByteArray_Type.tp_as_mapping->mp_ass_subscript;
+    contains = PyByteArray_Type.tp_as_sequence->sq_contains;
+    PyByteArray_Type.tp_as_mapping->mp_ass_subscript = set_item_of_numbers;
+    PyByteArray_Type.tp_as_sequence->sq_contains = contains_number;
+    PyType_Modified(&PyByteArray_Type);
+    return r;
+}
