@@ -256,7 +256,7 @@ static int add_to_policy(struct bj_spec *spec, const char *key, const char *cons
 
 int bj__apply_features(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
 {
-    const char *items[MAX_NAMES + 1];
+    const char *items[MAX_NAMES + 1] = {NULL};
     BJ_FREE char *list = strdup(setting->value);
 
     if (!list)

@@ -23,7 +23,7 @@ static PyObject *compile(PyObject *self, PyObject *args, PyObject *keywords)
     int optimize = -1;
     int version = -1;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO&s|iii$i:compile", GUEST_WORDS(words), &source,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO&s|iii$i:compile", guest_words(words), &source,
                                      PyUnicode_FSDecoder, &given, &mode, &flags, &alone, &optimize, &version))
         return NULL;
     Py_ssize_t length = PyUnicode_GET_LENGTH(given);

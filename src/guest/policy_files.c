@@ -78,7 +78,7 @@ static PyObject *open_file(PyObject *self, PyObject *args, PyObject *keywords)
     PyObject *errors = Py_None;
     PyObject *newline = Py_None;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOOOO:open", GUEST_WORDS(words), &file, &mode,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOOOO:open", guest_words(words), &file, &mode,
                                      &buffering, &encoding, &errors, &newline) ||
         check_mode(mode) < 0)
         return NULL;

@@ -142,6 +142,8 @@ static int hide_one(PyObject *dict, const char *type, const char *name, uint32_t
 static int hide_all(const char *type_name, const char *names, uint32_t features)
 {
     PyTypeObject *type = type_of(type_name);
+    if (!type)
+        return -1;
     PyObject *dict = guest_type_dict(type);
     char *words = PyMem_Malloc(strlen(names) + 1); /* kept: the rows point into it */
     char *rest = words;

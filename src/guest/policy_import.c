@@ -280,7 +280,7 @@ static PyObject *import(PyObject *self, PyObject *args, PyObject *keywords)
     PyObject *names = NULL;
     int level = 0;
     (void)self;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOOi:__import__", GUEST_WORDS(words), &given, &globals,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|OOOi:__import__", guest_words(words), &given, &globals,
                                      &locals, &names, &level))
         return NULL;
     PyObject *name = exact_text(given);

@@ -42,17 +42,25 @@ struct mended {
     PyObject *original;
 };
 
+/* All but the first, which is the bytearray. */
+static PyObject *as_numbers(PyObject *args)
+{
+    PyObject *numbers = PyList_New(0);
+    for (Py_ssize_t i = 0; numbers && i < PyTuple_GET_SIZE(args); i++) {
+        PyObject *given = PyTuple_GET_ITEM(args, i);
+        PyObject *number = i == 0 ? Py_NewRef(given) : as_number(given);
+        if (!number || PyList_Append(numbers, number) < 0)
+            Py_CLEAR(numbers);
+        Py_XDECREF(number);
+    }
+    PyObject *tuple = numbers ? PyList_AsTuple(numbers) : NULL;
+    Py_XDECREF(numbers);
+    return tuple;
+}
+
 static PyObject *call(PyObject *self, PyObject *args, PyObject *keywords)
 {
-    Py_ssize_t count = PyTuple_GET_SIZE(args);
-    PyObject *numbers = PyTuple_New(count);
-    for (Py_ssize_t i = 0; numbers && i < count; i++) {
-        PyObject *number = i == 0 ? Py_NewRef(PyTuple_GET_ITEM(args, i)) : as_number(PyTuple_GET_ITEM(args, i));
-        if (number)
-            PyTuple_SET_ITEM(numbers, i, number);
-        else
-            Py_CLEAR(numbers);
-    }
+    PyObject *numbers = as_numbers(args);
     PyObject *result = numbers ? PyObject_Call(((struct mended *)self)->original, numbers, keywords) : NULL;
     Py_XDECREF(numbers);
     return result;

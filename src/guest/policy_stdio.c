@@ -14,7 +14,7 @@ static PyObject *do_nothing(PyObject *self, PyObject *args)
 {
     (void)self;
     (void)args;
-    Py_RETURN_NONE;
+    return Py_NewRef(Py_None);
 }
 
 /* print and input flush what they do not write to, and the library asks what a stream can do: that is no attempt. */
