@@ -62,13 +62,15 @@ static PyObject *run(const struct request *request, PyObject *globals)
 {
     PyObject *source = request->code ? request->code : request->expression;
     const char *text = PyUnicode_AsUTF8(source);
+    PyObject *value = NULL;
+    if (!text || guest_policy_run(text, !request->code, globals, &value))
+        return value;
     /* Text is text: a cookie (PEP 263) would decode it once more, into something that nobody has read. */
     PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                              .cf_feature_version = PY_MINOR_VERSION};
-    PyObject *code = text ? Py_CompileStringFlags(text, GUEST_FILE_NAME,
-                                                  request->code ? Py_file_input : Py_eval_input, &flags)
-                          : NULL;
-    PyObject *value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
+    PyObject *code =
+        Py_CompileStringFlags(text, GUEST_FILE_NAME, request->code ? Py_file_input : Py_eval_input, &flags);
+    value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(code);
     return value;
 }
@@ -125,7 +127,7 @@ int guest_execute(const struct request *request, struct reply *reply)
     PyErr_Restore(type, error, traceback);
     if (!value)
         code = fail(request, reply);
-    guest_tell_denials(reply);
+    guest_tell_policy(reply);
     Py_XDECREF(value);
     Py_XDECREF(before);
     return code;

@@ -20,6 +20,11 @@ static inline PyObject *Py_NewRef(PyObject *object)
     Py_INCREF(object);
     return object;
 }
+static inline PyObject *Py_XNewRef(PyObject *object)
+{
+    Py_XINCREF(object);
+    return object;
+}
 #endif
 
 /* References are owned; text is NULL where the other one is given. */
@@ -68,10 +73,12 @@ int guest_rehearse(void);
 /* policy.c: puts a policy in force: for the variables of the module, and for the values that the host gives. -1: it is not
  * in force, and nothing may be run. */
 int guest_policy_begin(PyObject *policy, PyObject *globals, PyObject *values);
+/* Runs a text by the policy's own rules, where its level has some: then true, and a reference or NULL with an exception. */
+bool guest_policy_run(const char *text, bool expression, PyObject *globals, PyObject **ret_value);
 /* Lifts it, for what is told of the snippet. Nothing to do when there was none. */
 void guest_policy_end(void);
 /* policy_deny.c */
-void guest_tell_denials(struct reply *reply);
+void guest_tell_policy(struct reply *reply);
 
 /* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);

@@ -1,7 +1,7 @@
 /* The policy: read from the request, put in force before the snippet, lifted when it is over.
  * Its own file because it is the order of things, and everything else is in its parts.
  * Changes when: a policy can say something more, or is put in force in another order. */
-#include "policy.h"
+#include "policy_expression.h"
 
 struct policy guest_policy;
 
@@ -18,6 +18,15 @@ static int read_features(PyObject *policy)
             if (PyUnicode_CompareWithASCIIString(PyList_GetItem(list, i), names[j]) == 0)
                 guest_policy.features |= 1u << j;
     return PyErr_Occurred() ? -1 : 0;
+}
+
+static void read_level(PyObject *policy)
+{
+    PyObject *level = PyDict_GetItemString(policy, "level"); /* borrowed */
+    if (level && PyUnicode_CompareWithASCIIString(level, "restricted") == 0)
+        guest_policy.level = LEVEL_RESTRICTED;
+    else if (level && PyUnicode_CompareWithASCIIString(level, "expression") == 0)
+        guest_policy.level = LEVEL_EXPRESSION;
 }
 
 static int read_modules(PyObject *policy)
@@ -40,6 +49,7 @@ static int read_policy(PyObject *policy)
 {
     PyObject *paths = PyDict_GetItemString(policy, "paths"); /* borrowed, like limit */
     PyObject *limit = PyDict_GetItemString(policy, "recursion_limit");
+    read_level(policy);
     guest_policy.paths = paths ? PySequence_Tuple(paths) : PyTuple_New(0);
     guest_policy.recursion_limit = limit ? (int)PyLong_AsLong(limit) : (int)BJ_POLICY_RECURSION;
     if (!guest_policy.paths || PyErr_Occurred() || read_features(policy) < 0 || read_modules(policy) < 0)
@@ -98,4 +108,37 @@ void guest_policy_end(void)
     guest_policy.over = true;
     Py_SetRecursionLimit(Py_GetRecursionLimit() < 1000 ? 1000 : Py_GetRecursionLimit());
     guest_unblock_stdio();
+}
+
+/* Of a text that is read before it is run. */
+static PyObject *compile_restricted(const char *text, bool expression)
+{
+    PyObject *tree = guest_parse(text, expression ? Py_eval_input : Py_file_input);
+    PyObject *code = tree && guest_check_restricted(tree) == 0 ? guest_compile_tree(tree, expression) : NULL;
+    Py_XDECREF(tree);
+    return code;
+}
+
+static PyObject *evaluate(const char *text, PyObject *names)
+{
+    if (!text[strspn(text, " \t\r\n")])
+        return guest_expression_error("InvalidExpression", "%s", "Sorry, cannot evaluate empty string");
+    PyObject *tree = guest_parse(text, Py_eval_input);
+    PyObject *value = tree ? guest_evaluate(tree, names) : NULL;
+    Py_XDECREF(tree);
+    return value;
+}
+
+bool guest_policy_run(const char *text, bool expression, PyObject *globals, PyObject **ret_value)
+{
+    if (!guest_policy.builtins || guest_policy.level == LEVEL_FEATURES)
+        return false;
+    if (guest_policy.level == LEVEL_EXPRESSION) {
+        *ret_value = evaluate(text, globals);
+        return true;
+    }
+    PyObject *code = compile_restricted(text, expression);
+    *ret_value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
+    Py_XDECREF(code);
+    return true;
 }

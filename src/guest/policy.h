@@ -10,7 +10,14 @@
 #include "guest.h"
 #include "spec/policy.h"
 
+enum level {
+    LEVEL_FEATURES,   /* Python, with what the policy lists */
+    LEVEL_RESTRICTED, /* RestrictedPython's rules on top: the text is read before it is run */
+    LEVEL_EXPRESSION  /* simpleeval's: an expression that the interpreter does not run */
+};
+
 struct policy {
+    enum level level;
     uint32_t features; /* bits of enum bj_feature, those included that another one brings */
     int recursion_limit;
     PyObject *modules;   /* dict: full name to a frozenset of names, or of "*" */
@@ -18,6 +25,7 @@ struct policy {
     PyObject *library;   /* tuple of str: where the library's own files are, for its own imports */
     PyObject *originals; /* dict of the real built-ins; borrowed */
     PyObject *builtins;  /* the snippet's */
+    PyObject *names;     /* list of those that the text uses; NULL: it was not read */
     bool over;           /* the snippet has ended */
 };
 extern struct policy guest_policy;
@@ -80,10 +88,29 @@ PyObject *guest_read_only(PyObject *value);     /* the same, in depth, of what J
 int guest_hide_attributes(void);
 /* policy_import.c: the snippet's __import__. */
 PyObject *guest_make_import(void);
+/* The view of a listed module; NULL without an exception: it is not listed. */
+PyObject *guest_import_listed(PyObject *name);
 /* policy_files.c: the snippet's open, and whether a path is among those of a tuple. */
 PyObject *guest_make_open(void);
 bool guest_is_path_within(const char *path, PyObject *paths);
 void guest_deny_file(PyObject *path);
+/* policy_tree.c: the tree of a text, Py_file_input or Py_eval_input; code of a tree. References. */
+PyObject *guest_parse(const char *source, int start);
+PyObject *guest_compile_tree(PyObject *tree, bool expression);
+/* Of a node: borrowed texts, which the node keeps; NULL: no text. */
+const char *guest_node_kind(PyObject *node);
+bool guest_is_node(PyObject *node, const char *kind);
+int guest_node_line(PyObject *node);
+PyObject *guest_node_fields(PyObject *node);
+const char *guest_node_text(PyObject *node, const char *field);
+/* policy_restricted.c: -1 with a SyntaxError that lists what is refused. Keeps the names. */
+int guest_check_restricted(PyObject *tree);
+bool guest_is_inspection(const char *name);
+/* policy_guards.c: built-ins of the level "restricted", and what its print has collected. */
+int guest_add_guards(PyObject *builtins);
+PyObject *guest_printed(void);
+/* policy_expression.c: the value of an expression's tree, over these names. */
+PyObject *guest_evaluate(PyObject *tree, PyObject *names);
 /* policy_stdio.c: puts denials in the place of sys.stdin, stdout and stderr, and back. */
 int guest_block_stdio(void);
 void guest_unblock_stdio(void);

@@ -92,6 +92,8 @@ PyObject *guest_make_builtins(void)
     for (size_t i = 0; r == 0 && i < BJ_COUNT(own); i++)
         if (!PyDict_GetItemString(builtins, own[i].ml_name))
             r = add_new(builtins, own[i].ml_name, PyCFunction_New(&own[i], NULL));
+    if (r == 0 && guest_policy.level == LEVEL_RESTRICTED)
+        r = guest_add_guards(builtins);
     if (r == 0)
         r = add_new(builtins, "__import__", guest_make_import());
     if (r == 0)

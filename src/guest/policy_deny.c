@@ -89,21 +89,36 @@ PyObject *guest_deny(PyObject *type, const char *feature, const char *what, cons
     return guest_deny_with(type, text ? Py_BuildValue("(N)", text) : NULL, feature, what);
 }
 
-void guest_tell_denials(struct reply *reply)
+static PyObject *list_denials(void)
 {
-    BJ_BUF struct bj_buf text;
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && i < denial_count; i++) {
         const struct denial *denial = &denials[i];
         PyObject *entry = Py_BuildValue("{s:s,s:K,s:s}", "what", denial->what, "count", denial->count,
                                         "feature", denial->feature ? denial->feature : "");
         if (!entry || PyList_Append(list, entry) < 0)
-            PyErr_Clear();
+            Py_CLEAR(list);
         Py_XDECREF(entry);
     }
+    return list;
+}
+
+void guest_tell_policy(struct reply *reply)
+{
+    BJ_BUF struct bj_buf text;
+    PyObject *list = guest_policy.builtins ? list_denials() : NULL;
+    PyObject *printed = guest_policy.names ? guest_printed() : Py_NewRef(Py_None);
+    PyObject *names = guest_policy.names ? guest_policy.names : Py_None;
+    PyObject *told = list && printed
+                         ? Py_BuildValue("{s:O,s:O,s:O}", "denials", list, "names", names, "printed", printed)
+                         : NULL;
     bj__buf_init(&text, reply->bytes.maximum);
-    if (denial_count > 0 && list && guest_write_json(list, &text) == 0)
-        guest_reply_add(reply, BJ_REPLY_DENIALS, &text);
+    if (told && guest_write_json(told, &text) == 0)
+        guest_reply_add(reply, BJ_REPLY_POLICY, &text);
+    else
+        reply->truncated |= guest_policy.builtins != NULL;
     PyErr_Clear();
+    Py_XDECREF(told);
+    Py_XDECREF(printed);
     Py_XDECREF(list);
 }

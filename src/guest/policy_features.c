@@ -89,6 +89,13 @@ static const char kept[] = "__build_class__ __name__ False None NotImplemented T
                            "oct ord pow print property range repr reversed "
                            "round set setattr slice sorted staticmethod str sum super tuple type vars zip";
 
+/* RestrictedPython's safe_builtins and what its hosts add to them. */
+static const char kept_restricted[] = "__build_class__ __name__ False None NotImplemented True abs all any "
+                                      "ascii bin bool bytes callable chr complex dict divmod enumerate "
+                                      "filter float format frozenset hash hex id int isinstance issubclass "
+                                      "iter len list map max min next oct ord pow print property range "
+                                      "repr reversed round set slice sorted staticmethod str sum tuple zip";
+
 static bool is_word_of(const char *words, const char *word, size_t length)
 {
     for (const char *at = words; (at = strstr(at, word)); at++)
@@ -99,7 +106,7 @@ static bool is_word_of(const char *words, const char *word, size_t length)
 
 bool guest_is_builtin_kept(const char *name)
 {
-    if (is_word_of(kept, name, strlen(name)))
+    if (is_word_of(guest_policy.level == LEVEL_RESTRICTED ? kept_restricted : kept, name, strlen(name)))
         return true;
     for (size_t i = 0; i < BJ_COUNT(builtins); i++)
         if (guest_has_feature(builtins[i].feature) && is_word_of(builtins[i].names, name, strlen(name)))

@@ -20,17 +20,11 @@ static PyTypeObject *type_of(const char *name)
     static const struct {
         const char *name;
         PyTypeObject *type;
-    } types[] = {{"builtin", &PyCFunction_Type},
-                 {"code", &PyCode_Type},
-                 {"frame", &PyFrame_Type},
-                 {"function", &PyFunction_Type},
-                 {"generator", &PyGen_Type},
-                 {"coroutine", &PyCoro_Type},
-                 {"async_generator", &PyAsyncGen_Type},
-                 {"traceback", &PyTraceBack_Type},
-                 {"type", &PyType_Type},
-                 {"object", &PyBaseObject_Type},
-                 {"cell", &PyCell_Type}};
+    } types[] = {
+        {"builtin", &PyCFunction_Type},        {"code", &PyCode_Type},           {"frame", &PyFrame_Type},
+        {"function", &PyFunction_Type},        {"generator", &PyGen_Type},       {"coroutine", &PyCoro_Type},
+        {"async_generator", &PyAsyncGen_Type}, {"traceback", &PyTraceBack_Type}, {"type", &PyType_Type},
+        {"object", &PyBaseObject_Type},        {"cell", &PyCell_Type},           {"str", &PyUnicode_Type}};
     for (size_t i = 0; i < BJ_COUNT(types); i++)
         if (strcmp(types[i].name, name) == 0)
             return types[i].type;
@@ -61,6 +55,7 @@ static const struct {
     {"traceback", "tb_frame tb_next", FRAMES},
     {"type", "__base__ __bases__ __mro__ mro", LIBRARY},
     {"type", "__subclasses__", NOBODY},
+    {"str", "format format_map", LIBRARY}, /* of the level "restricted", and last */
 };
 
 struct hidden {
@@ -84,6 +79,9 @@ static PyObject *deny(const struct hidden *hidden, PyObject *object)
                           : (hidden->features & SANDBOX) ? "debug_sandbox"
                                                          : NULL;
     (void)snprintf(what, sizeof(what), "%s.%s", hidden->type, hidden->name);
+    if (strcmp(hidden->type, "str") == 0)
+        return guest_deny(PyExc_NotImplementedError, NULL, what,
+                          "Using the format*() methods of `str` is not safe");
     return guest_deny(PyExc_AttributeError, feature, what, "'%.100s' object has no attribute '%s'", owner,
                       hidden->name);
 }
@@ -168,7 +166,8 @@ static PyObject *refuse_code(PyTypeObject *type, PyObject *args, PyObject *keywo
 int guest_hide_attributes(void)
 {
     int r = PyType_Ready(&hidden_type);
-    for (size_t i = 0; r == 0 && i < BJ_COUNT(rows); i++)
+    size_t count = BJ_COUNT(rows) - (guest_policy.level != LEVEL_RESTRICTED);
+    for (size_t i = 0; r == 0 && i < count; i++)
         r = hide_all(rows[i].type, rows[i].names, rows[i].features);
     PyCode_Type.tp_new = refuse_code;
     return r;

@@ -305,6 +305,11 @@ static PyObject *import(PyObject *self, PyObject *args, PyObject *keywords)
     return result;
 }
 
+PyObject *guest_import_listed(PyObject *name)
+{
+    return is_listed(name) ? view_path(name, false) : NULL;
+}
+
 PyObject *guest_make_import(void)
 {
     static PyMethodDef method = {"__import__", (PyCFunction)(void (*)(void))import,

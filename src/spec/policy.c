@@ -120,7 +120,17 @@ static int read_recursion_limit(struct bj_reader *reader, const char *field, con
     return r < 0 ? r : 0;
 }
 
-static const struct bj_key keys[] = {{"features", read_features, -1, false},
+static int read_level(struct bj_reader *reader, const char *field, const json_t *value, void *target)
+{
+    static const char *const levels[] = {"features", "restricted", "expression"};
+    static const struct bj_words words = {levels, BJ_COUNT(levels)};
+    (void)target;
+    int r = bj__json_word(reader, field, value, &words);
+    return r < 0 ? r : 0;
+}
+
+static const struct bj_key keys[] = {{"level", read_level, -1, false},
+                                     {"features", read_features, -1, false},
                                      {"modules", read_modules, -1, false},
                                      {"paths", read_paths, -1, false},
                                      {"recursion_limit", read_recursion_limit, -1, false},
@@ -148,4 +158,11 @@ void bj__policy_join(const json_t *first, json_t *second)
         if (json_is_object(value) && json_is_object(other))
             (void)json_object_update_missing(other, value);
     }
+}
+
+bool bj__policy_is_of_expressions(const char *text)
+{
+    BJ_JSON json_t *policy = json_loads(text, 0, NULL);
+    const char *level = json_string_value(json_object_get(policy, "level"));
+    return level && strcmp(level, "expression") == 0;
 }

@@ -25,6 +25,7 @@ _Static_assert(BJ_FEATURE__COUNT <= 32, "they are bits of a number");
 /* JSON text of an object. 0, or -EINVAL with an error that names the field within "policy". */
 int bj__policy_check(const char *text, struct bj_error *err);
 
+bool bj__policy_is_of_expressions(const char *text);
 /* Lists of the first and of the second policy are put into the second one together. */
 void bj__policy_join(const json_t *first, json_t *second);
 

@@ -375,7 +375,12 @@ static int check_policy(const struct bj_spec *spec, bool for_run, struct bj_erro
         return bj__error(
             err, BJ_ERROR_INVALID, EINVAL, "policy",
             "a policy is for code and expression, and this runs a command; give one of those, or no policy");
-    return spec->policy ? bj__policy_check(spec->policy, err) : 0;
+    int r = spec->policy ? bj__policy_check(spec->policy, err) : 0;
+    if (r == 0 && spec->policy && spec->code && bj__policy_is_of_expressions(spec->policy))
+        r = bj__error(
+            err, BJ_ERROR_INVALID, EINVAL, "policy.level",
+            "\"expression\" is for an expression, and this is a script; give expression, or another level");
+    return r;
 }
 
 int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err)

@@ -24,7 +24,7 @@ static int make_template(const struct bj_spec *spec, struct bj_spec **ret_spec, 
                                             : "command",
                          "a pool is made before it is known what runs in it; give it to bj_pool_start");
     int r = bj__spec_copy(spec, ret_spec, err);
-    return r < 0 ? r : bj_spec_set_code(*ret_spec, "", err);
+    return r < 0 ? r : bj_spec_set_expression(*ret_spec, "None", err); /* which every policy allows */
 }
 
 static int fill(struct bj_pool *pool, struct bj_error *err)
@@ -79,7 +79,7 @@ int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct b
 {
     int r = bj__spec_copy(pool->spec, ret_spec, err);
     if (r == 0)
-        (*ret_spec)->code = NULL;
+        (*ret_spec)->expression = NULL;
     return r;
 }
 

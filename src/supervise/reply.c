@@ -55,9 +55,8 @@ static bool is_exception(const char *text, size_t length)
 #define POLICY_WHAT_MAX    96u
 
 /* A short list of short texts and numbers: it is shown beside the kernel's own. */
-static bool is_denials(const char *text, size_t length)
+static bool are_denials(const json_t *array)
 {
-    json_t *array = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
     bool good = json_is_array(array) && json_array_size(array) <= POLICY_DENIALS_MAX;
     for (size_t i = 0; good && i < json_array_size(array); i++) {
         const char *what;
@@ -67,7 +66,28 @@ static bool is_denials(const char *text, size_t length)
                               "feature", &feature, "count", &count) == 0 &&
                count > 0 && strlen(what) < POLICY_WHAT_MAX && strlen(feature) < POLICY_WHAT_MAX;
     }
-    json_decref(array);
+    return good;
+}
+
+static bool are_texts(const json_t *array)
+{
+    bool good = json_is_array(array);
+    for (size_t i = 0; good && i < json_array_size(array); i++)
+        good = json_is_string(json_array_get(array, i));
+    return good;
+}
+
+static bool is_policy(const char *text, size_t length)
+{
+    json_t *denials;
+    json_t *names;
+    json_t *printed;
+    json_t *object = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    bool good = json_unpack_ex(object, NULL, JSON_STRICT, "{s:o, s:o, s:o}", "denials", &denials, "names",
+                               &names, "printed", &printed) == 0 &&
+                are_denials(denials) && (json_is_null(names) || are_texts(names)) &&
+                (json_is_null(printed) || json_is_string(printed));
+    json_decref(object);
     return good;
 }
 
@@ -79,8 +99,8 @@ static bool is_part(uint32_t kind, const char *text, size_t length)
         return false;
     if (kind == BJ_REPLY_GLOBALS)
         return text[0] == '{';
-    if (kind == BJ_REPLY_DENIALS)
-        return is_denials(text, length);
+    if (kind == BJ_REPLY_POLICY)
+        return is_policy(text, length);
     return kind == BJ_REPLY_VALUE || (kind == BJ_REPLY_EXCEPTION && is_exception(text, length));
 }
 

@@ -116,13 +116,20 @@ static json_t *usage_json(const struct bj_result *result)
     return finished(&usage);
 }
 
-/* Those of the policy, as the snippet's process told them; their form was checked. */
-static int add_policy_denials(json_t *array, const char *text)
+/* What the snippet's process told of its policy; its form was checked. NULL: nothing, or no memory. */
+static json_t *told_of_policy(const struct bj_result *result)
 {
-    json_t *told = text ? json_loads(text, 0, NULL) : json_array();
-    int failed = told ? 0 : -1;
-    for (size_t i = 0; i < json_array_size(told); i++) {
-        json_t *denial = json_incref(json_array_get(told, i));
+    const char *text = result->snippet.parts[BJ_REPLY_POLICY];
+    return text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
+}
+
+static int add_policy_denials(json_t *array, const struct bj_result *result)
+{
+    json_t *told = told_of_policy(result);
+    const json_t *denials = json_object_get(told, "denials");
+    int failed = told || !result->snippet.parts[BJ_REPLY_POLICY] ? 0 : -1;
+    for (size_t i = 0; i < json_array_size(denials); i++) {
+        json_t *denial = json_incref(json_array_get(denials, i));
         const char *feature = json_string_value(json_object_get(denial, "feature"));
         if (!feature || !*feature)
             (void)json_object_del(denial, "feature");
@@ -131,6 +138,18 @@ static int add_policy_denials(json_t *array, const char *text)
     }
     json_decref(told);
     return failed;
+}
+
+/* Of the level "restricted". */
+static json_t *policy_json(const struct bj_result *result)
+{
+    json_t *told = told_of_policy(result);
+    if (!told || json_is_null(json_object_get(told, "names"))) {
+        json_decref(told);
+        return json_null();
+    }
+    (void)json_object_del(told, "denials");
+    return told;
 }
 
 static json_t *denials_json(const struct bj_result *result)
@@ -145,7 +164,7 @@ static json_t *denials_json(const struct bj_result *result)
         failed |=
             json_array_append_new(array, json_pack("{s:s, s:s, s:I}", "layer", "seccomp", "what", "others",
                                                    "count", (json_int_t)result->denials_unnamed));
-    failed |= add_policy_denials(array, result->snippet.parts[BJ_REPLY_DENIALS]);
+    failed |= add_policy_denials(array, result);
     if (failed) {
         json_decref(array);
         return NULL;
@@ -229,6 +248,7 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "value", json_null());
     set(&writer, "globals", json_null());
     set(&writer, "exception", json_null());
+    set(&writer, "policy", policy_json(result));
     set(&writer, "files", files_json(result));
     set(&writer, "usage", usage_json(result));
     set(&writer, "denials", denials_json(result));

@@ -6,6 +6,7 @@ Changes when: tests need another subject, or a run can leave another kind of thi
 Environment: BELLJAR (the command; default: the newest build below build*/), BELLJAR_LONG=1 (the slow ones at full
 length), BELLJAR_ALONE=1 (nobody else works on this host: every new file in a shared directory counts as a leak).
 """
+import json
 import os
 import shutil
 import signal
@@ -57,6 +58,26 @@ def pooled(belljar):
     with pytest.MonkeyPatch.context() as patch:  # a command in a build directory finds its own guest, this one is elsewhere
         patch.setenv("BELLJAR_GUEST", os.path.join(build, "src", "guest", "belljar-guest-" + version))
         yield path
+
+
+@pytest.fixture(scope="session", params=["cold", "parked"])
+def either(request, belljar, pooled):
+    """The command as it is, and with its snippets in parked jails."""
+    if request.param == "parked" and not pooled:
+        pytest.skip("host lacks a build with tests/pool/belljar-pooled")
+    return belljar if request.param == "cold" else pooled
+
+
+@pytest.fixture(scope="session")
+def under(either):
+    """under(features, source, ...): the result of the source under a policy with these features, or under a whole policy."""
+    def run(policy, source, *options, stdin=None):
+        policy = {"features": policy.split()} if isinstance(policy, str) else policy
+        argv = [either, "exec", "--json", "-P", "python", "--policy", json.dumps(policy), *options]
+        if stdin is not None:
+            argv += ["-i", stdin]
+        return belljar_run.run_argv([*argv, "-"], stdin=source.encode())
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -8,34 +8,7 @@ import json
 import pytest
 
 import belljar_run
-
-
-@pytest.fixture(scope="module", params=["cold", "parked"])
-def either(request, belljar, pooled):
-    if request.param == "parked" and not pooled:
-        pytest.skip("host lacks a build with tests/pool/belljar-pooled")
-    return belljar if request.param == "cold" else pooled
-
-
-@pytest.fixture(scope="module")
-def under(either):
-    """under(features, source, ...): the result of the source under a policy with these features, or with a whole policy."""
-    def run(policy, source, *options, stdin=None):
-        policy = {"features": policy.split()} if isinstance(policy, str) else policy
-        argv = [either, "exec", "--json", "-P", "python", "--policy", json.dumps(policy), *options]
-        if stdin is not None:
-            argv += ["-i", stdin]
-        return belljar_run.run_argv([*argv, "-"], stdin=source.encode())
-    return run
-
-
-def raised(result):
-    assert result.status == "exception", result
-    return "%(type)s: %(message)s" % result.exception
-
-
-def denied(result):
-    return [(d["what"], d.get("feature")) for d in result.denials if d["layer"] == "policy"]
+from policies import denied, raised
 
 
 # ---- what a feature allows, and what is said without it -------------------------------------------------------------
@@ -360,6 +333,8 @@ def test_a_number_that_shrinks_the_buffer_it_is_for(under):
     ('{"modules": {"a b": []}}', "policy.modules.a b", "no name of a module"),
     ('{"modules": {"os": ["a.b"]}}', "policy.modules.os[0]", "the name of something"),
     ('{"paths": ["etc"]}', "policy.paths[0]", "absolute"),
+    ('{"level": "expressions"}', "policy.level", 'did you mean "expression"'),
+    ('{"level": "expression"}', "policy.level", "this is a script"),
     ('{"recursion_limit": 0}', "policy.recursion_limit", "a whole number from 10"),
 ])
 def test_a_bad_policy_starts_nothing(belljar, policy, field, said):

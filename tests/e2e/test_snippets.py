@@ -11,19 +11,11 @@ import struct
 import belljar_run
 import pytest
 
-MAGIC, VALUE, GLOBALS, EXCEPTION, DENIALS, END = 0x626a7231, 1, 2, 3, 4, 5
+MAGIC, VALUE, GLOBALS, EXCEPTION, POLICY, END = 0x626a7231, 1, 2, 3, 4, 5
 
 
 def call(belljar, command, *words, stdin=None, timeout=60):
     return belljar_run.run_argv([belljar, command, *map(str, words)], stdin=stdin, timeout=timeout)
-
-
-@pytest.fixture(scope="session", params=["cold", "parked"])
-def either(request, belljar, pooled):
-    """The command as it is, and with its snippets in parked jails."""
-    if request.param == "parked" and not pooled:
-        pytest.skip("host lacks a build with tests/pool/belljar-pooled")
-    return belljar if request.param == "cold" else pooled
 
 
 @pytest.fixture
@@ -39,6 +31,11 @@ def evaluate(either):
 
 def part(kind, text, magic=MAGIC, length=None):
     return struct.pack("<III", magic, kind, len(text) if length is None else length) + text
+
+
+def denials(count, what=b"w"):
+    rows = b",".join([b'{"what": "%s", "count": 1, "feature": ""}' % what] * count)
+    return b'{"denials": [%s], "names": null, "printed": null}' % rows
 
 
 WHOLE = part(VALUE, b"1") + part(END, b"")
@@ -254,8 +251,7 @@ def test_no_result_is_not_ok(either, snippet):
 @pytest.mark.parametrize("reply", [
     b"", b"x" * 11, b"x" * 5000, part(VALUE, b"1"), WHOLE + WHOLE, part(VALUE, b"1") + WHOLE, part(GLOBALS, b"{}") + WHOLE,
     part(VALUE, b"[" * 100 + b"]" * 100) + part(END, b""), part(VALUE, b"1", length=2**32 - 1) + part(END, b""),
-    part(DENIALS, b"[" + b",".join([b'{"what": "w", "count": 1, "feature": ""}'] * 33) + b"]") + part(END, b""),
-    part(DENIALS, b'[{"what": "%s", "count": 1, "feature": ""}]' % (b"w" * 96)) + part(END, b""), part(5 + 1, b"") + part(END, b""),
+    part(POLICY, denials(33)) + part(END, b""), part(POLICY, denials(1, b"w" * 96)) + part(END, b""), part(END + 1, b"") + part(END, b""),
     part(VALUE, b'{"a": 1}}') + part(END, b""), part(VALUE, b"null, \"status\": \"ok\"") + part(END, b""),
     part(EXCEPTION, b'{"type": "E"}') + part(END, b""), part(END, b"x"), part(7, b"1") + WHOLE,
 ], ids=range(17))

@@ -106,13 +106,16 @@ static void a_reply_is_taken_apart(void **state)
     static const struct part parts[] = {
         PART(BJ_REPLY_VALUE, "[1, NaN]"), PART(BJ_REPLY_GLOBALS, "{\"x\": 1}"),
         PART(BJ_REPLY_EXCEPTION, "{\"type\": \"E\", \"message\": \"m\", \"traceback\": \"t\"}"),
-        PART(BJ_REPLY_DENIALS, "[{\"what\": \"w\", \"count\": 1, \"feature\": \"\"}]"), END};
+        PART(BJ_REPLY_POLICY,
+             "{\"denials\": [{\"what\": \"w\", \"count\": 1, \"feature\": \"\"}], \"names\": [\"x\"], "
+             "\"printed\": null}"),
+        END};
     struct bj_snippet_result snippet;
     assert_null(parse(parts, BJ_COUNT(parts), &snippet));
     assert_string_equal(snippet.parts[BJ_REPLY_VALUE], "[1, NaN]");
     assert_string_equal(snippet.parts[BJ_REPLY_GLOBALS], "{\"x\": 1}");
     assert_non_null(snippet.parts[BJ_REPLY_EXCEPTION]);
-    assert_non_null(snippet.parts[BJ_REPLY_DENIALS]);
+    assert_non_null(snippet.parts[BJ_REPLY_POLICY]);
     release(&snippet);
 }
 
@@ -135,13 +138,20 @@ static void lies_are_no_reply(void **state)
         {"globals are no object", {PART(BJ_REPLY_GLOBALS, "[]"), END}},
         {"an exception of numbers",
          {PART(BJ_REPLY_EXCEPTION, "{\"type\": 1, \"message\": 2, \"traceback\": 3}"), END}},
-        {"denials are no list", {PART(BJ_REPLY_DENIALS, "{}"), END}},
+        {"a policy that is no object", {PART(BJ_REPLY_POLICY, "[]"), END}},
+        {"half of one", {PART(BJ_REPLY_POLICY, "{\"denials\": []}"), END}},
+        {"names of numbers",
+         {PART(BJ_REPLY_POLICY, "{\"denials\": [], \"names\": [1], \"printed\": null}"), END}},
         {"a denial of the kernel's",
-         {PART(BJ_REPLY_DENIALS,
-               "[{\"layer\": \"seccomp\", \"what\": \"w\", \"count\": 1, \"feature\": \"\"}]"),
+         {PART(BJ_REPLY_POLICY,
+               "{\"denials\": [{\"layer\": \"seccomp\", \"what\": \"w\", \"count\": 1, \"feature\": \"\"}], "
+               "\"names\": null, \"printed\": null}"),
           END}},
         {"a denial that never was",
-         {PART(BJ_REPLY_DENIALS, "[{\"what\": \"w\", \"count\": 0, \"feature\": \"\"}]"), END}},
+         {PART(BJ_REPLY_POLICY,
+               "{\"denials\": [{\"what\": \"w\", \"count\": 0, \"feature\": \"\"}], \"names\": null, "
+               "\"printed\": null}"),
+          END}},
         {"an end with bytes", {PART(BJ_REPLY_END, "x")}},
     };
     for (size_t i = 0; i < BJ_COUNT(lies); i++) {
