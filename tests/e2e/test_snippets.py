@@ -277,6 +277,14 @@ def test_a_well_formed_lie_is_the_snippets_own_word(snippet):
     assert result.status == "ok", result  # it ended with 0
 
 
+def test_a_lie_with_lines_of_its_own_leaves_the_result_whole(snippet):
+    """Its lines look like keys of the result, which others of its parts are put in at."""
+    told = part(VALUE, b'{\n  "globals": 7,\n  "exception": 8}') + part(GLOBALS, b'{\n  "value": 9,\n  "exception": 10}')
+    result = snippet(forge(told + part(END, b"")))
+    assert (result.value, result.globals) == ({"globals": 7, "exception": 8}, {"value": 9, "exception": 10}), result
+    assert (result.status, result.exception) == ("ok", None), result
+
+
 def test_a_result_that_is_too_large(snippet):
     result = snippet("x = 'a' * 3000000", "--output-limit", "100K")
     assert (result.status, result.globals) == ("exception", None) and "limit" in result.exception["message"], result
