@@ -90,7 +90,7 @@ static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec,
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, other,
                          "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
                          "change nothing but "
-                         "code, expression, globals and files, or make another pool");
+                         "code, expression, globals, trace and files, or make another pool");
     return bj__spec_check_snippet(spec, err);
 }
 

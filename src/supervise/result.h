@@ -37,7 +37,7 @@ struct bj_evidence {
 
 /* What a snippet's program told: its form was checked, and nothing else. */
 struct bj_snippet_result {
-    char *parts[4];  /* by enum bj_reply_kind: JSON as Python writes it, owned; NULL: not told */
+    char *parts[5];  /* by enum bj_reply_kind: JSON as Python writes it, owned; NULL: not told */
     const char *why; /* static; why there is none, or NULL */
 };
 

@@ -211,6 +211,7 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "value", json_null());
     set(&writer, "globals", json_null());
     set(&writer, "exception", json_null());
+    set(&writer, "trace", json_null());
     set(&writer, "files", files_json(result));
     set(&writer, "usage", usage_json(result));
     set(&writer, "denials", denials_json(result));
@@ -220,6 +221,7 @@ char *bj_result_json(const struct bj_result *result)
     json_decref(writer.object);
     /* The last key first: what was told may have lines of its own that look like a key's, and stands behind the key that is looked
      * for as long as that one comes before it. */
+    text = put_in(text, "trace", result->snippet.parts[BJ_REPLY_TRACE]);
     text = put_in(text, "exception", result->snippet.parts[BJ_REPLY_EXCEPTION]);
     text = put_in(text, "globals", result->snippet.parts[BJ_REPLY_GLOBALS]);
     return put_in(text, "value", result->snippet.parts[BJ_REPLY_VALUE]);

@@ -11,7 +11,7 @@ import struct
 import belljar_run
 import pytest
 
-MAGIC, VALUE, GLOBALS, EXCEPTION, END = 0x626a7231, 1, 2, 3, 4
+MAGIC, VALUE, GLOBALS, EXCEPTION, TRACE, END = 0x626a7231, 1, 2, 3, 4, 5
 
 
 def call(belljar, command, *words, stdin=None, timeout=60):
