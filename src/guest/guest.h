@@ -28,6 +28,8 @@ struct request {
     PyObject *globals;           /* dict */
     PyObject *argv;              /* list of str: without the program's own name */
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
+    Py_ssize_t trace_steps;      /* that are recorded; 0: none */
+    Py_ssize_t trace_bytes;      /* as long as the record may be */
 };
 
 struct reply {
@@ -64,6 +66,13 @@ int guest_set_path(void);
 /* Executes nothing to speak of, so that what an execution writes to is in this process's own memory before it counts. */
 int guest_rehearse(void);
 
+/* trace.c: from now on the snippet's steps are recorded. before: what every module has. -1 with a Python exception. Once. */
+int guest_trace_begin(const struct request *request, PyObject *globals, PyObject *before);
+/* The exception that ended the snippet, or NULL. */
+void guest_trace_end(PyObject *exception);
+/* As much of it as the reply has room for. */
+void guest_trace_tell(struct reply *reply);
+
 /* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);
 /* The exit code that a SystemExit asks for, as python3 would understand it; takes the exception. */
@@ -77,6 +86,8 @@ int guest_write_globals(PyObject *globals, PyObject *before, struct bj_buf *text
 
 /* reply.c */
 void guest_reply_init(struct reply *reply, size_t maximum);
+/* Bytes that another part may have. */
+size_t guest_reply_room(const struct reply *reply);
 void guest_reply_add(struct reply *reply, enum bj_reply_kind kind, const struct bj_buf *text);
 /* Writes all of it and closes the descriptor. */
 void guest_reply_send(struct reply *reply);
