@@ -49,26 +49,35 @@ static PyTypeObject *own_class(PyObject *exception)
     return type;
 }
 
-/* Fields can be set to anything, and a message is made of them. */
-static bool has_plain_fields(PyObject *exception, const PyTypeObject *type)
+static bool has_plain_args(PyObject *exception)
+{
+    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
+    return args && PyTuple_CheckExact(args) && PyTuple_GET_SIZE(args) <= TRACE_ELEMENTS &&
+           are_plain(((PyTupleObject *)args)->ob_item, (size_t)PyTuple_GET_SIZE(args));
+}
+
+/* Is what CPython's own class makes its message of, arguments and fields, nothing of the snippet's? They can be set to anything. */
+static bool is_tellable(PyObject *exception, const PyTypeObject *type)
 {
     if (type->tp_str == type_of(PyExc_BaseException)->tp_str ||
         type->tp_str == type_of(PyExc_KeyError)->tp_str || type->tp_str == type_of(PyExc_ImportError)->tp_str)
-        return true;
+        return has_plain_args(exception);
     if (type->tp_str == type_of(PyExc_OSError)->tp_str) {
         const PyOSErrorObject *error = (const PyOSErrorObject *)exception;
         PyObject *const fields[] = {error->myerrno, error->strerror, error->filename, error->filename2};
-        return are_plain(fields, BJ_COUNT(fields));
+        return are_plain(fields, BJ_COUNT(fields)) && has_plain_args(exception);
     }
-    if (type->tp_str == type_of(PyExc_SyntaxError)->tp_str) {
+    if (type->tp_str ==
+        type_of(PyExc_SyntaxError)->tp_str) { /* its arguments hold a tuple, which it does not tell */
         const PySyntaxErrorObject *error = (const PySyntaxErrorObject *)exception;
         PyObject *const fields[] = {error->msg, error->filename, error->lineno};
         return are_plain(fields, BJ_COUNT(fields));
     }
-    if (PyObject_TypeCheck(exception, type_of(PyExc_UnicodeError))) {
+    if (PyObject_TypeCheck(exception, type_of(PyExc_UnicodeError)) &&
+        type->tp_basicsize >= (Py_ssize_t)sizeof(PyUnicodeErrorObject)) {
         const PyUnicodeErrorObject *error = (const PyUnicodeErrorObject *)exception;
         PyObject *const fields[] = {error->encoding, error->object, error->reason};
-        return type->tp_basicsize >= (Py_ssize_t)sizeof(*error) && are_plain(fields, BJ_COUNT(fields));
+        return are_plain(fields, BJ_COUNT(fields)) && has_plain_args(exception);
     }
     return false;
 }
@@ -78,12 +87,8 @@ void guest_exception_message(struct sheet *sheet, PyObject *exception)
     guest_type_name(sheet, Py_TYPE(exception));
     if (!PyExceptionInstance_Check(exception))
         return;
-    PyObject *args = ((PyBaseExceptionObject *)exception)->args;
     PyTypeObject *type = own_class(exception);
-    bool plain = args && PyTuple_CheckExact(args) &&
-                 are_plain(((PyTupleObject *)args)->ob_item, (size_t)PyTuple_GET_SIZE(args)) &&
-                 PyTuple_GET_SIZE(args) <= TRACE_ELEMENTS && has_plain_fields(exception, type);
-    PyObject *text = plain ? type->tp_str(exception) : NULL;
+    PyObject *text = is_tellable(exception, type) ? type->tp_str(exception) : NULL;
     PyErr_Clear();
     guest_sheet_add(sheet, ": ");
     if (text && PyUnicode_Check(text))

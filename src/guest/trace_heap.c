@@ -28,7 +28,10 @@ struct trace_heap {
 
 struct trace_heap *guest_heap_new(void)
 {
-    return PyMem_RawCalloc(1, sizeof(struct trace_heap));
+    struct trace_heap *heap = PyMem_RawCalloc(1, sizeof(*heap));
+    if (heap)
+        heap->step = 1; /* the step before the first: not 0, which is what free slots say */
+    return heap;
 }
 
 void guest_heap_begin(struct trace_heap *heap, const struct trace_frames *frames)
@@ -81,7 +84,7 @@ static uint32_t number_of(struct trace_heap *heap, PyObject *object)
         return 0;
     }
     const struct slot *before = find(heap, heap->step - 1, object);
-    bool known = heap->step > 1 && before->step == heap->step - 1 && before->type == Py_TYPE(object);
+    bool known = before->step == heap->step - 1 && before->type == Py_TYPE(object);
     *slot = (struct slot){object, Py_TYPE(object), heap->step, known ? before->number : ++heap->last_number,
                           known ? before->parent : find_parent(heap, object)};
     heap->queue[heap->queued++] = object;

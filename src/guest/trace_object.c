@@ -138,7 +138,9 @@ static bool add_attributes(struct elements *elements, PyObject *object)
     PyTypeObject *type = Py_TYPE(object);
     PyObject *dict = type->tp_dictoffset != 0 ? PyObject_GenericGetDict(object, NULL) : NULL;
     PyErr_Clear();
-    bool seen = dict != NULL || (is_python_class(type) && walk_to(type->tp_dict, "__slots__"));
+    bool own = is_python_class(type);
+    bool seen =
+        own ? dict || walk_to(type->tp_dict, "__slots__") : dict && PyDict_Check(dict) && PyDict_Size(dict) > 0;
     for (Py_ssize_t i = PyTuple_GET_SIZE(type->tp_mro); seen && i > 0; i--) {
         const PyTypeObject *base = (const PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i - 1);
         if (is_python_class(base) && walk_to(base->tp_dict, "__slots__"))
@@ -165,15 +167,16 @@ static void write_instance(struct elements *elements, PyObject *object)
 {
     struct sheet *sheet = elements->sheet;
     size_t length = sheet->bytes.length;
+    bool exception = PyExceptionInstance_Check(object);
     guest_sheet_add(sheet, "[\"INSTANCE\", \"");
     guest_type_name(sheet, Py_TYPE(object));
     guest_sheet_add(sheet, "\"");
-    if (PyExceptionInstance_Check(object) && ((PyBaseExceptionObject *)object)->args) {
+    if (exception && ((PyBaseExceptionObject *)object)->args) {
         guest_sheet_add(sheet, ", [\"args\", ");
         guest_heap_value(elements->heap, sheet, ((PyBaseExceptionObject *)object)->args);
         guest_sheet_add(sheet, "]");
     }
-    if (add_attributes(elements, object)) {
+    if (add_attributes(elements, object) || exception) {
         guest_sheet_add(sheet, "]");
     } else if (!sheet->full) {
         sheet->bytes.length = length;
@@ -314,12 +317,28 @@ static bool write_scalar(struct elements *elements, PyObject *object)
     return true;
 }
 
+/* The Python function that it is or wraps, borrowed; NULL: it is something else. Of a subclass nothing is asked: what it is asked
+ * by could be the snippet's own. */
+static PyObject *function_of(PyObject *object)
+{
+    PyObject *function = object;
+    if (PyMethod_Check(object)) {
+        function = PyMethod_GET_FUNCTION(object);
+    } else if (Py_IS_TYPE(object, &PyStaticMethod_Type) || Py_IS_TYPE(object, &PyClassMethod_Type)) {
+        PyObject *name = PyUnicode_FromString("__func__");
+        function = name ? PyObject_GenericGetAttr(object, name) : NULL;
+        Py_XDECREF(function); /* the object has it */
+        Py_XDECREF(name);
+        PyErr_Clear();
+    }
+    return function && PyFunction_Check(function) ? function : NULL;
+}
+
 static bool write_callable(struct elements *elements, PyObject *object)
 {
-    if (PyFunction_Check(object))
-        write_function(elements, object, object);
-    else if (PyMethod_Check(object) && PyFunction_Check(PyMethod_GET_FUNCTION(object)))
-        write_function(elements, object, PyMethod_GET_FUNCTION(object));
+    PyObject *function = function_of(object);
+    if (function)
+        write_function(elements, object, function);
     else if (PyCFunction_Check(object))
         write_builtin(elements, object);
     else

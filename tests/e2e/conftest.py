@@ -59,6 +59,14 @@ def pooled(belljar):
         yield path
 
 
+@pytest.fixture(scope="session", params=["cold", "parked"])
+def either(request, belljar, pooled):
+    """The command as it is, and with its snippets in parked jails."""
+    if request.param == "parked" and not pooled:
+        pytest.skip("host lacks a build with tests/pool/belljar-pooled")
+    return belljar if request.param == "cold" else pooled
+
+
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
     """Directory of the helper programs, built from programs/*.c; every user may read it."""

@@ -18,14 +18,6 @@ def call(belljar, command, *words, stdin=None, timeout=60):
     return belljar_run.run_argv([belljar, command, *map(str, words)], stdin=stdin, timeout=timeout)
 
 
-@pytest.fixture(scope="session", params=["cold", "parked"])
-def either(request, belljar, pooled):
-    """The command as it is, and with its snippets in parked jails."""
-    if request.param == "parked" and not pooled:
-        pytest.skip("host lacks a build with tests/pool/belljar-pooled")
-    return belljar if request.param == "cold" else pooled
-
-
 @pytest.fixture
 def snippet(either):
     """snippet(source, *options): the result of `belljar exec --json`."""
@@ -41,6 +33,7 @@ def part(kind, text, magic=MAGIC, length=None):
     return struct.pack("<III", magic, kind, len(text) if length is None else length) + text
 
 
+TOLD = b'{"steps": [{"line": 7,\n  "value": 8}], "truncated": true}'
 WHOLE = part(VALUE, b"1") + part(END, b"")
 
 
@@ -262,7 +255,10 @@ def test_no_result_is_not_ok(either, snippet):
     part(VALUE, b"[" * 100 + b"]" * 100) + part(END, b""), part(VALUE, b"1", length=2**32 - 1) + part(END, b""),
     part(VALUE, b'{"a": 1}}') + part(END, b""), part(VALUE, b"null, \"status\": \"ok\"") + part(END, b""),
     part(EXCEPTION, b'{"type": "E"}') + part(END, b""), part(END, b"x"), part(7, b"1") + WHOLE,
-], ids=range(14))
+    part(TRACE, b"[]") + part(END, b""), part(TRACE, b'{"steps": [1], "truncated": false}') + part(END, b""),
+    part(TRACE, b'{"steps": [], "truncated": false, "status": "ok"}') + part(END, b""), part(TRACE, TOLD) + WHOLE,
+    part(TRACE, b'{"steps": [' + b'{"a": ' * 70 + b"1" + b"}" * 70 + b'], "truncated": false}') + part(END, b""),
+], ids=range(19))
 def test_a_forged_reply_is_no_result(snippet, reply):
     result = snippet(forge(reply))
     assert (result.status, result.value, result.globals, result.exception) == ("exit", None, None, None), result
@@ -279,10 +275,11 @@ def test_a_well_formed_lie_is_the_snippets_own_word(snippet):
 
 def test_a_lie_with_lines_of_its_own_leaves_the_result_whole(snippet):
     """Its lines look like keys of the result, which others of its parts are put in at."""
-    told = part(VALUE, b'{\n  "globals": 7,\n  "exception": 8}') + part(GLOBALS, b'{\n  "value": 9,\n  "exception": 10}')
-    result = snippet(forge(told + part(END, b"")))
-    assert (result.value, result.globals) == ({"globals": 7, "exception": 8}, {"value": 9, "exception": 10}), result
+    told = part(VALUE, b'{\n  "globals": 7,\n  "exception": 8}') + part(GLOBALS, b'{\n  "value": 9,\n  "exception": 10,\n  "trace": 11}')
+    result = snippet(forge(told + part(TRACE, TOLD) + part(END, b"")))
+    assert (result.value, result.globals) == ({"globals": 7, "exception": 8}, {"value": 9, "exception": 10, "trace": 11}), result
     assert (result.status, result.exception) == ("ok", None), result
+    assert result.trace == {"steps": [{"line": 7, "value": 8}], "truncated": True}, result
 
 
 def test_a_result_that_is_too_large(snippet):
