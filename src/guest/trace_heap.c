@@ -131,7 +131,7 @@ static void add_float(struct sheet *sheet, PyObject *value)
 
 void guest_heap_value(struct trace_heap *heap, struct sheet *sheet, PyObject *value)
 {
-    if (value == Py_None)
+    if (!value || value == Py_None) /* a tuple that is being filled can be seen by way of gc.get_referrers */
         guest_sheet_add(sheet, "null");
     else if (PyBool_Check(value))
         guest_sheet_add(sheet, value == Py_True ? "true" : "false");
