@@ -80,6 +80,7 @@ bool guest_name_is_pythons(PyObject *name);
 #define TRACE_OBJECTS  1000 /* of one step that are told */
 #define TRACE_ELEMENTS 256  /* of one object */
 #define TRACE_TEXT     1000 /* characters of one text */
+#define TRACE_MESSAGE  4000 /* of a message or a repr */
 
 struct trace_heap;
 struct trace_heap *guest_heap_new(void);

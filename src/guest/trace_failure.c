@@ -19,7 +19,7 @@ static bool is_plain(PyObject *object)
     if (!object || object == Py_None || PyBool_Check(object) || PyFloat_CheckExact(object))
         return true;
     if (PyUnicode_CheckExact(object) || PyBytes_CheckExact(object))
-        return PyObject_Size(object) <= TRACE_TEXT * 4;
+        return PyObject_Size(object) <= TRACE_MESSAGE;
     if (!PyLong_CheckExact(object))
         return false;
     bool small = PyLong_AsDouble(object) != -1.0 || !PyErr_Occurred();
@@ -92,6 +92,6 @@ void guest_exception_message(struct sheet *sheet, PyObject *exception)
     PyErr_Clear();
     guest_sheet_add(sheet, ": ");
     if (text && PyUnicode_Check(text))
-        guest_sheet_inside(sheet, text, 4 * TRACE_TEXT);
+        guest_sheet_inside(sheet, text, TRACE_MESSAGE);
     Py_XDECREF(text);
 }

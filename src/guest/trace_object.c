@@ -193,19 +193,24 @@ static PyObject *fields_of(PyObject *tuple)
     return whole ? fields : NULL;
 }
 
+static void write_fields(struct elements *elements, PyObject *tuple, PyObject *fields)
+{
+    guest_sheet_add(elements->sheet, "[\"INSTANCE\", \"");
+    guest_type_name(elements->sheet, Py_TYPE(tuple));
+    guest_sheet_add(elements->sheet, "\"");
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); i++)
+        add_pair(elements, PyTuple_GET_ITEM(fields, i), PyTuple_GET_ITEM(tuple, i));
+}
+
 static void write_tuple(struct elements *elements, PyObject *tuple)
 {
     PyObject *fields = fields_of(tuple);
-    guest_sheet_add(elements->sheet, fields ? "[\"INSTANCE\", \"" : "[\"TUPLE\"");
     if (fields) {
-        guest_type_name(elements->sheet, Py_TYPE(tuple));
-        guest_sheet_add(elements->sheet, "\"");
+        write_fields(elements, tuple, fields);
+    } else {
+        guest_sheet_add(elements->sheet, "[\"TUPLE\"");
+        add_array(elements, ((PyTupleObject *)tuple)->ob_item, PyTuple_GET_SIZE(tuple));
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple) && elements->count <= TRACE_ELEMENTS; i++)
-        if (fields)
-            add_pair(elements, PyTuple_GET_ITEM(fields, i), PyTuple_GET_ITEM(tuple, i));
-        else
-            add_element(elements, PyTuple_GET_ITEM(tuple, i));
     guest_sheet_add(elements->sheet, "]");
 }
 
@@ -277,7 +282,7 @@ static void write_repr(struct elements *elements, const char *type, PyObject *te
 {
     guest_sheet_printf(elements->sheet, "[\"%s\", ", type);
     if (text)
-        guest_sheet_text(elements->sheet, text, 4 * TRACE_TEXT);
+        guest_sheet_text(elements->sheet, text, TRACE_MESSAGE);
     else
         guest_sheet_add(elements->sheet, "\"...\"");
     guest_sheet_add(elements->sheet, "]");
