@@ -281,8 +281,10 @@ int guest_trace_begin(const struct request *request, PyObject *globals, PyObject
     trace.before = before;
     trace.heap = guest_heap_new();
     trace.limit_reached = PyErr_NewException("belljar.StepLimit", PyExc_BaseException, NULL);
-    bj__buf_init(&trace.steps.bytes, maximum > LAST_BYTES ? maximum - LAST_BYTES : 0);
     bj__buf_init(&trace.output.bytes, maximum);
+    bj__buf_init(&trace.steps.bytes,
+                 sizeof(form_begin) - 1 + (maximum > LAST_BYTES ? maximum - LAST_BYTES : 0));
+    guest_sheet_add(&trace.steps, form_begin);
     if (!trace.heap)
         PyErr_NoMemory();
     if (!trace.heap || !trace.limit_reached || guest_output_note(&trace.output) < 0)
@@ -311,30 +313,27 @@ void guest_trace_end(PyObject *exception)
     PyErr_Clear();
 }
 
-/* Whole steps, as many as there is room for; each ends with a line feed. */
+/* Whole steps, as many as there is room for; each ends with a comma and a line feed, of which the last one is relieved. */
 static void cut(size_t room)
 {
     struct bj_buf *steps = &trace.steps.bytes;
-    while (steps->length > room || (steps->length > 0 && steps->bytes[steps->length - 1] != '\n')) {
+    const size_t begin = sizeof(form_begin) - 1;
+    while (steps->length > begin && (steps->length > room || steps->bytes[steps->length - 1] != '\n')) {
         steps->length--;
         trace.truncated = true;
     }
-    steps->length -= steps->length > 0 ? 2 : 0; /* nothing follows the last one */
+    steps->length -= steps->length > begin ? 2 : 0;
 }
 
 void guest_trace_tell(struct reply *reply)
 {
-    BJ_BUF struct bj_buf text;
+    struct bj_buf *steps = &trace.steps.bytes;
     size_t room = guest_reply_room(reply);
-    if (room < FORM_BYTES)
+    if (room < FORM_BYTES || steps->length == 0)
         return;
-    cut(room - FORM_BYTES);
-    bj__buf_init(&text, room);
-    int r = bj__buf_add(&text, form_begin, sizeof(form_begin) - 1);
-    if (r == 0 && trace.steps.bytes.length > 0)
-        r = bj__buf_add(&text, trace.steps.bytes.bytes, trace.steps.bytes.length);
-    if (r == 0)
-        r = bj__buf_printf(&text, "], \"truncated\": %s}", trace.truncated ? "true" : "false");
-    if (r == 0)
-        guest_reply_add(reply, BJ_REPLY_TRACE, &text);
+    cut(room - FORM_BYTES + sizeof(form_begin) - 1);
+    steps->maximum += FORM_BYTES;
+    if (bj__buf_printf(steps, "], \"truncated\": %s}", trace.truncated ? "true" : "false") == 0)
+        guest_reply_add(reply, BJ_REPLY_TRACE, steps);
+    bj__buf_done(steps);
 }

@@ -4,16 +4,14 @@
  *
  * A frame's f_locals is not asked for: making it up to date writes into a dictionary that locals() may have given to the snippet,
  * and in the body of a class it calls whatever a metaclass has put there (__prepare__). */
-#define Py_BUILD_CORE_MODULE                                                                                   \
-    1 /* 3.11 and 3.12 keep the variables in a struct that they do not show otherwise */
 #include "trace.h"
 
-#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030d0000
-#include <internal/pycore_frame.h>
-
-#include <internal/pycore_code.h>
-#elif PY_VERSION_HEX < 0x030b0000
+#if PY_VERSION_HEX < 0x030b0000
 #include <frameobject.h>
+#elif PY_VERSION_HEX < 0x030d0000
+#define Py_BUILD_CORE 1 /* they keep the variables in a struct that they do not show otherwise */
+#include <internal/pycore_code.h>
+#include <internal/pycore_frame.h>
 #endif
 
 static bool is_snippets(const PyCodeObject *code)

@@ -132,7 +132,8 @@ static void add_slots(struct elements *elements, PyObject *object, const PyTypeO
     }
 }
 
-/* The attributes; false: of such objects there are none to see. */
+/* The attributes; false: of such objects there are none to see. Before 3.10 a type that only CPython itself uses may never have been
+ * made ready, and has no mro: what an asynchronous generator yields is wrapped in such an object. */
 static bool add_attributes(struct elements *elements, PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
@@ -141,7 +142,7 @@ static bool add_attributes(struct elements *elements, PyObject *object)
     bool own = is_python_class(type);
     bool seen =
         own ? dict || walk_to(type->tp_dict, "__slots__") : dict && PyDict_Check(dict) && PyDict_Size(dict) > 0;
-    for (Py_ssize_t i = PyTuple_GET_SIZE(type->tp_mro); seen && i > 0; i--) {
+    for (Py_ssize_t i = seen && type->tp_mro ? PyTuple_GET_SIZE(type->tp_mro) : 0; i > 0; i--) {
         const PyTypeObject *base = (const PyTypeObject *)PyTuple_GET_ITEM(type->tp_mro, i - 1);
         if (is_python_class(base) && walk_to(base->tp_dict, "__slots__"))
             add_slots(elements, object, base);

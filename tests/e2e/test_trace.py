@@ -178,6 +178,12 @@ def test_generators(steps):
     assert returned == [1, 2, None], told
 
 
+def test_coroutines(steps):
+    told = steps("import asyncio\nasync def count():\n    await asyncio.sleep(0)\n    yield 1\nasync def main():\n    return [n async for n in count()]\n"
+                 "x = asyncio.run(main())\n", "-p", 3)
+    assert {"count", "main"} <= {step["func_name"] for step in told} and seen(told[-1], "x") == ["LIST", 1], told
+
+
 def test_variables_of_the_request_are_there_from_the_first_step(traced):
     result = traced("y = x", trace={"max_steps": 50}, globals={"x": [1]})
     step = result.trace["steps"][0]
