@@ -98,6 +98,10 @@ BJ_API int bj_spec_set_expression(struct bj_spec *spec, const char *source, stru
 BJ_API int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err);
 /* Rules for Python code (belljar-spec(5), policy): a JSON object. Lists of several are put together. */
 BJ_API int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *err);
+/* Asks for the record of a script, step by step: at most max_steps, 0 for none; in at most max_bytes, 0 for as many as the
+ * result has room for (output_bytes). */
+BJ_API int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_bytes,
+                             struct bj_error *err);
 BJ_API int bj_spec_set_env(struct bj_spec *spec, const char *name, const char *value, struct bj_error *err);
 BJ_API int bj_spec_set_stdin(struct bj_spec *spec, const void *bytes, size_t length, struct bj_error *err);
 BJ_API int bj_spec_set_directory(struct bj_spec *spec, const char *path, struct bj_error *err);
@@ -243,11 +247,13 @@ BJ_API int bj_result_exit_status(const struct bj_result *result);
 /* Captured output, within the limit. Not terminated. */
 BJ_API const void *bj_result_output(const struct bj_result *result, enum bj_stream stream, size_t *ret_length);
 /* What Python told, as JSON, or NULL: the value of an expression; the variables of a script that JSON can hold (an object); the
- * exception that ended it (an object of three strings: type, message, traceback). All of it is the guest's own word. JSON as
- * Python writes it: NaN, Infinity and -Infinity are numbers. */
+ * exception that ended it (an object of three strings: type, message, traceback); its record, where one was asked for (an
+ * object; belljar-result(5)). All of it is the guest's own word. JSON as Python writes it: NaN, Infinity and -Infinity are
+ * numbers. */
 BJ_API const char *bj_result_value(const struct bj_result *result);
 BJ_API const char *bj_result_globals(const struct bj_result *result);
 BJ_API const char *bj_result_exception(const struct bj_result *result);
+BJ_API const char *bj_result_trace(const struct bj_result *result);
 /* Collected files: count, and the n-th one's path and bytes (NULL when refused, with *ret_why). */
 BJ_API size_t bj_result_file_count(const struct bj_result *result);
 BJ_API const void *bj_result_file(const struct bj_result *result, size_t n, const char **ret_path,

@@ -18,7 +18,8 @@ enum bj_reply_kind {
     BJ_REPLY_GLOBALS = 2,   /* JSON object: the variables that JSON can hold */
     BJ_REPLY_EXCEPTION = 3, /* JSON object of three texts: type, message, traceback */
     BJ_REPLY_POLICY = 4,    /* JSON object: what the policy denied, names in the text, what was printed */
-    BJ_REPLY_END = 5        /* empty; what is told before it is all there is to tell */
+    BJ_REPLY_TRACE = 5,     /* JSON object: steps, an array of objects; truncated, true or false */
+    BJ_REPLY_END = 6        /* empty; what is told before it is all there is to tell */
 };
 
 #define BJ_REPLY_MAGIC 0x626a7231u /* "bjr1" */

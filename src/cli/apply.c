@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/units.h"
+#include "spec/spec.h"
 
 static int set_limit(struct bj_spec *spec, const struct setting *setting, int parsed, uint64_t value,
                      struct bj_error *err)
@@ -285,4 +286,16 @@ int bj__apply_name(struct bj_spec *spec, const struct setting *setting, struct b
     json_decref(object);
     return text ? bj_spec_add_globals(spec, text, err)
                 : bj__error(err, BJ_ERROR_INVALID, EILSEQ, "", "\"%s\" is not UTF-8", setting->value);
+}
+
+/* The one with a number decides how many, whichever of the two stands last. */
+int bj__apply_trace(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    uint64_t steps = spec->trace.max_steps > 0 ? spec->trace.max_steps : BJ_TRACE_STEPS;
+    int r = setting->value ? bj__units_count(setting->value, &steps) : 0;
+
+    if (r < 0 || steps == 0 || steps > BJ_MAX_TRACE_STEPS)
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "", "\"%s\" is not a number of steps; give 1 to %u",
+                         setting->value, BJ_MAX_TRACE_STEPS);
+    return bj_spec_set_trace(spec, steps, spec->trace.max_bytes, err);
 }

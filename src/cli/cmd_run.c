@@ -42,13 +42,22 @@ static void done(struct session *session)
     bj__fd_close(&session->meta_fd);
 }
 
+static const char *find_setting(const struct options *options, const char *beginning)
+{
+    for (size_t i = 0; i < options->setting_count; i++)
+        if (!strncmp(options->settings[i].row->name, beginning, strlen(beginning)))
+            return options->settings[i].row->name;
+    return NULL;
+}
+
 /* Options that only make sense together. */
 static int check_options(const struct options *options, struct bj_error *err)
 {
-    bool collects = options->spec_file != NULL;
+    bool collects = options->spec_file || find_setting(options, "collect");
 
-    for (size_t i = 0; i < options->setting_count; i++)
-        collects = collects || !strcmp(options->settings[i].row->name, "collect");
+    if (find_setting(options, "trace") && !options->json)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "--trace",
+                         "says nothing about where the steps go; add --json");
     if (options->quiet && options->verbose)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "--quiet",
                          "contradicts --verbose; leave one of them out");

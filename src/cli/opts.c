@@ -9,7 +9,8 @@
 #include "cli/apply.h"
 #include "spec/names.h"
 
-#define SNIPPETS (1u << CLI_EXEC | 1u << CLI_EVAL)
+#define SCRIPTS  (1u << CLI_EXEC)
+#define SNIPPETS (SCRIPTS | 1u << CLI_EVAL)
 #define COMMANDS (1u << CLI_RUN | 1u << CLI_PLAN | 1u << CLI_EXPLAIN) /* these know requests */
 #define RUN      (1u << CLI_RUN | SNIPPETS)
 #define PLAN     (1u << CLI_PLAN)

@@ -110,12 +110,18 @@ int guest_execute(const struct request *request, struct reply *reply)
     PyObject *before = globals && prepare(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
     PyObject *value = NULL;
     int code = 0;
-    if (before && PyDict_Update(globals, request->globals) == 0)
+    bool traced = request->trace_steps > 0;
+    if (before && PyDict_Update(globals, request->globals) == 0 &&
+        (!traced || guest_trace_begin(request, globals, before) == 0))
         value = run(request, globals);
     PyObject *type;
     PyObject *error;
     PyObject *traceback;
-    PyErr_Fetch(&type, &error, &traceback); /* to be told last: the parts of a reply are in order */
+    PyErr_Fetch(&type, &error, &traceback); /* to be told later: the parts of a reply are in order */
+    if (traced) {
+        PyErr_NormalizeException(&type, &error, &traceback);
+        guest_trace_end(error);
+    }
     guest_policy_end();
     if (value && request->expression)
         tell(reply, BJ_REPLY_VALUE, value, NULL, NULL);
@@ -128,6 +134,8 @@ int guest_execute(const struct request *request, struct reply *reply)
     if (!value)
         code = fail(request, reply);
     guest_tell_policy(reply);
+    if (traced)
+        guest_trace_tell(reply);
     Py_XDECREF(value);
     Py_XDECREF(before);
     return code;

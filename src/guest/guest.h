@@ -34,6 +34,8 @@ struct request {
     PyObject *argv;              /* list of str: without the program's own name */
     PyObject *policy;            /* dict, or NULL */
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
+    Py_ssize_t trace_steps;      /* that are recorded; 0: none */
+    Py_ssize_t trace_bytes;      /* as long as the record may be */
 };
 
 struct reply {
@@ -79,6 +81,12 @@ bool guest_policy_run(const char *text, bool expression, PyObject *globals, PyOb
 void guest_policy_end(void);
 /* policy_deny.c */
 void guest_tell_policy(struct reply *reply);
+/* trace.c: from now on the snippet's steps are recorded. before: what every module has. -1 with a Python exception. Once. */
+int guest_trace_begin(const struct request *request, PyObject *globals, PyObject *before);
+/* The exception that ended the snippet, or NULL. */
+void guest_trace_end(PyObject *exception);
+/* As much of it as the reply has room for. */
+void guest_trace_tell(struct reply *reply);
 
 /* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);
@@ -93,6 +101,8 @@ int guest_write_globals(PyObject *globals, PyObject *before, struct bj_buf *text
 
 /* reply.c */
 void guest_reply_init(struct reply *reply, size_t maximum);
+/* Bytes that another part may have. */
+size_t guest_reply_room(const struct reply *reply);
 void guest_reply_add(struct reply *reply, enum bj_reply_kind kind, const struct bj_buf *text);
 /* Writes all of it and closes the descriptor. */
 void guest_reply_send(struct reply *reply);

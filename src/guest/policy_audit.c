@@ -8,10 +8,22 @@
 #include <stdio.h>
 
 /* What anybody may do. */
-static const char *const open_to_all[] = {
-    "array.__new__",        "builtins.id",   "builtins.input", "builtins.input/result", "compile",
-    "cpython.PyConfig_Get", "exec",          "import",         "object.__delattr__",    "object.__getattr__",
-    "object.__setattr__",   "sys._getframe", "sys.excepthook", "sys.unraisablehook",    "time.sleep"};
+static const char *const open_to_all[] = {"array.__new__",
+                                          "builtins.id",
+                                          "builtins.input",
+                                          "builtins.input/result",
+                                          "compile",
+                                          "cpython.PyConfig_Get",
+                                          "exec",
+                                          "import",
+                                          "object.__delattr__",
+                                          "object.__getattr__",
+                                          "object.__setattr__",
+                                          "sys._getframe",
+                                          "sys.settrace",
+                                          "sys.excepthook",
+                                          "sys.unraisablehook",
+                                          "time.sleep"};
 /* What the library does when it imports and makes classes. */
 static const char *const open_to_library[] = {"code.__new__",       "function.__new__",        "marshal.loads",
                                               "marshal.load",       "sys._getframemodulename", "sys.setprofile",

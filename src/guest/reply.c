@@ -12,12 +12,17 @@ void guest_reply_init(struct reply *reply, size_t maximum)
     bj__buf_init(&reply->bytes, maximum);
 }
 
+size_t guest_reply_room(const struct reply *reply)
+{
+    size_t room = reply->bytes.maximum - reply->bytes.length;
+    size_t heads = 2 * sizeof(struct bj_reply_head); /* the end has one as well */
+    return room > heads ? room - heads : 0;
+}
+
 void guest_reply_add(struct reply *reply, enum bj_reply_kind kind, const struct bj_buf *text)
 {
     struct bj_reply_head head = {BJ_REPLY_MAGIC, kind, (uint32_t)text->length};
-    size_t room = reply->bytes.maximum - reply->bytes.length;
-    /* The end has a head as well. */
-    if (room < 2 * sizeof(head) || text->length > room - 2 * sizeof(head)) {
+    if (text->length > guest_reply_room(reply)) {
         reply->truncated = true;
         return;
     }

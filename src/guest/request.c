@@ -153,6 +153,12 @@ static int write_files(PyObject *object)
     return count < 0 ? -1 : 0;
 }
 
+static Py_ssize_t number(PyObject *object, const char *key)
+{
+    PyObject *value = PyDict_GetItemString(object, key); /* borrowed */
+    return value ? PyLong_AsSsize_t(value) : -1;
+}
+
 /* A reference, or NULL without an exception when it is null or not there. */
 static PyObject *take(PyObject *object, const char *key)
 {
@@ -173,9 +179,12 @@ int guest_read_request(struct request *ret_request)
         ret_request->globals = take(object, "globals");
         ret_request->argv = take(object, "argv");
         ret_request->policy = take(object, "policy");
-        PyObject *bytes = take(object, "reply_bytes");
-        ret_request->reply_bytes = bytes ? PyLong_AsSsize_t(bytes) : -1;
-        Py_XDECREF(bytes);
+        ret_request->reply_bytes = number(object, "reply_bytes");
+        PyObject *trace = PyDict_GetItemString(object, "trace"); /* borrowed */
+        if (trace && PyDict_Check(trace)) {
+            ret_request->trace_steps = number(trace, "max_steps");
+            ret_request->trace_bytes = number(trace, "max_bytes");
+        }
     }
     Py_XDECREF(pair);
     Py_XDECREF(text);

@@ -24,13 +24,25 @@ static json_t *list_files(const struct bj_sources *sources)
     return list;
 }
 
+/* null, or how much of a record is wanted. */
+static json_t *trace_json(const struct bj_spec *spec)
+{
+    if (spec->trace.max_steps == 0)
+        return json_null();
+    uint64_t room = spec->limits.output_bytes;
+    uint64_t most = spec->trace.max_bytes > 0 && spec->trace.max_bytes < room ? spec->trace.max_bytes : room;
+    return json_pack("{s:I, s:I}", "max_steps", (json_int_t)spec->trace.max_steps, "max_bytes",
+                     (json_int_t)most);
+}
+
 static char *request_text(const struct bj_spec *spec, const struct bj_sources *sources)
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
     json_t *policy = spec->policy ? json_loads(spec->policy, 0, NULL) : json_null();
-    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:[], s:I, s:o}", "code", spec->code, "expression",
+    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:[], s:I, s:o, s:o}", "code", spec->code, "expression",
                                 spec->expression, "globals", globals, "policy", policy, "argv", "reply_bytes",
-                                (json_int_t)spec->limits.output_bytes, "files", list_files(sources));
+                                (json_int_t)spec->limits.output_bytes, "files", list_files(sources), "trace",
+                                trace_json(spec));
     char *text = request ? bj__json_dump(request, JSON_COMPACT) : NULL;
     json_decref(request);
     return text;

@@ -74,6 +74,7 @@ int bj__read_env(struct bj_reader *reader, const char *field, const json_t *valu
 int bj__read_opaque(struct bj_reader *reader, const char *field, const json_t *value, void *target);
 
 /* The tables, for the test that holds them against the schema; each ends with a NULL name. */
-extern const struct bj_key bj__spec_keys[], bj__file_keys[], bj__mount_keys[], bj__link_keys[];
+extern const struct bj_key bj__spec_keys[], bj__file_keys[], bj__mount_keys[], bj__link_keys[],
+    bj__trace_keys[];
 
 #endif

@@ -89,6 +89,12 @@ struct bj_strings {
     size_t count;
 };
 
+/* The record of a script, step by step. */
+struct bj_trace {
+    uint64_t max_steps; /* 0: none is wanted, and the rest says nothing */
+    uint64_t max_bytes; /* 0: as many as the result has room for */
+};
+
 struct bj_spec {
     struct bj_arena arena;   /* owns everything that is pointed to below */
     const char *profile;     /* name of the profile that this spec came from */
@@ -99,6 +105,7 @@ struct bj_spec {
     const char *expression;
     const char *globals;           /* JSON text, opaque here */
     const char *policy;            /* JSON text, opaque here */
+    struct bj_trace trace;         /* only with code */
     struct bj_strings environment; /* "NAME=VALUE", sorted, no duplicate */
     const void *stdin_bytes;       /* NULL: empty */
     size_t stdin_length;
@@ -135,8 +142,8 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err);
 /* A deep copy that may be changed on its own. */
 int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct bj_error *err);
 
-/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, globals and files;
- * NULL: in none. */
+/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, globals, trace and
+ * files; * NULL: in none. */
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
 
 /* spec_json.c. Complete: a profile (all operator keys allowed, defaults for what is absent). Request: only the
@@ -163,6 +170,7 @@ enum bj_spec_key {
     BJ_KEY_SYSCALLS,
     BJ_KEY_NICE,
     BJ_KEY_ARGS,
+    BJ_KEY_TRACE,
     BJ_KEY__COUNT
 };
 struct bj_request {

@@ -39,6 +39,10 @@ static int check_program(const struct bj_spec *spec, bool for_run, struct bj_err
     if (given > 1)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, spec->command.count > 0 ? "command" : "code",
                          "command, code and expression exclude each other; give one of them");
+    if (spec->trace.max_steps > 0 && (spec->command.count > 0 || spec->expression))
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "trace",
+                         "of %s there are no steps to tell; give code, or null for the trace",
+                         spec->expression ? "an expression" : "a command");
     if (spec->command.count > 0 && !spec->command.items[0][0])
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "command[0]", "empty; give the name of a program");
     int r = check_strings("command", &spec->command, BJ_MAX_ARGUMENTS, err);

@@ -71,6 +71,20 @@ READER(read_globals)
     return bj__read_opaque(reader, field, value, &((struct bj_spec *)target)->globals);
 }
 
+/* null: none, whatever the profile has. */
+READER(read_trace)
+{
+    struct bj_trace trace = {.max_steps = BJ_TRACE_STEPS};
+    int r = 0;
+    if (json_is_null(value))
+        trace.max_steps = 0;
+    else
+        r = bj__json_object(reader, field, value, bj__trace_keys, &trace);
+    if (r == 0)
+        ((struct bj_spec *)target)->trace = trace;
+    return r;
+}
+
 READER(read_policy)
 {
     return bj__read_opaque(reader, field, value, &((struct bj_spec *)target)->policy);
@@ -199,6 +213,7 @@ const struct bj_key bj__spec_keys[] = {
     {"expression", read_expression, BJ_KEY_EXPRESSION, false},
     {"globals", read_globals, BJ_KEY_GLOBALS, false},
     {"policy", read_policy, BJ_KEY_POLICY, false},
+    {"trace", read_trace, BJ_KEY_TRACE, false},
     {"env", bj__read_env, BJ_KEY_ENV, false},
     {"stdin", read_stdin, BJ_KEY_STDIN, false},
     {"stdin_base64", read_stdin_base64, BJ_KEY_STDIN, false},

@@ -319,6 +319,28 @@ int bj__read_env(struct bj_reader *reader, const char *field, const json_t *valu
     return 0;
 }
 
+READER(read_trace_steps)
+{
+    int number = bj__json_integer(reader, field, value, 1, BJ_MAX_TRACE_STEPS);
+    if (number > 0)
+        ((struct bj_trace *)target)->max_steps = (uint64_t)number;
+    return number < 0 ? number : 0;
+}
+
+READER(read_trace_bytes)
+{
+    int number = bj__json_integer(reader, field, value, BJ_MIN_TRACE_BYTES, BJ_MAX_OUTPUT);
+    if (number > 0)
+        ((struct bj_trace *)target)->max_bytes = (uint64_t)number;
+    return number < 0 ? number : 0;
+}
+
+const struct bj_key bj__trace_keys[] = {
+    {"max_steps", read_trace_steps, -1, false},
+    {"max_bytes", read_trace_bytes, -1, false},
+    {NULL, NULL, -1, false},
+};
+
 /* Kept as text: what is in it is the guest's matter. */
 int bj__read_opaque(struct bj_reader *reader, const char *field, const json_t *value, void *target)
 {

@@ -170,6 +170,15 @@ static int print_tree(const struct bj_spec *spec, json_t *root)
     return r < 0 ? r : set(root, "collect", strings_json(&spec->collect));
 }
 
+static int print_trace(const struct bj_trace *trace, json_t *root)
+{
+    json_t *object = json_pack("{s:I}", "max_steps", (json_int_t)trace->max_steps);
+    int r = set(root, "trace", object);
+    return r < 0 || trace->max_bytes == 0
+               ? r
+               : set(object, "max_bytes", json_integer((json_int_t)trace->max_bytes));
+}
+
 static int print_program(const struct bj_spec *spec, json_t *root)
 {
     const struct {
@@ -180,6 +189,8 @@ static int print_program(const struct bj_spec *spec, json_t *root)
                  {"globals", spec->globals, true},
                  {"policy", spec->policy, true}};
     int r = spec->command.count > 0 ? set(root, "command", strings_json(&spec->command)) : 0;
+    if (r == 0 && spec->trace.max_steps > 0)
+        r = print_trace(&spec->trace, root);
     for (size_t n = 0; r == 0 && n < BJ_COUNT(texts); n++)
         if (texts[n].text)
             r = set(root, texts[n].key,

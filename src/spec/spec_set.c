@@ -97,6 +97,18 @@ int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *
     return r < 0 ? r : bj__policy_check(spec->policy, err);
 }
 
+int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_bytes, struct bj_error *err)
+{
+    if (max_steps > BJ_MAX_TRACE_STEPS)
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "trace.max_steps", "%llu; give 1 to %u",
+                         (unsigned long long)max_steps, BJ_MAX_TRACE_STEPS);
+    if (max_bytes > 0 && (max_bytes < BJ_MIN_TRACE_BYTES || max_bytes > BJ_MAX_OUTPUT))
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "trace.max_bytes", "%llu; give %u to %u",
+                         (unsigned long long)max_bytes, BJ_MIN_TRACE_BYTES, BJ_MAX_OUTPUT);
+    spec->trace = (struct bj_trace){.max_steps = max_steps, .max_bytes = max_bytes};
+    return 0;
+}
+
 int bj_spec_set_syscalls(struct bj_spec *spec, const char *const *sets, struct bj_error *err)
 {
     int r = copy_list(spec, sets, "syscalls", &spec->syscalls, err);

@@ -13,7 +13,8 @@
  *   network, proc               only less: none < loopback < host; none < own
  *   syscalls                    some of the profile's sets
  *   policy                      give one, if the profile has none
- *   stdin, globals, directory, hostname, collect, output_action: free; they widen nothing (collect adds) */
+ *   stdin, globals, trace, directory, hostname, collect, output_action: free; they widen nothing (collect adds; of a trace
+ *                               the result holds no more than output_bytes) */
 #include "spec/build.h"
 #include "spec/check.h"
 
@@ -119,6 +120,8 @@ static int take_free_fields(const struct tighten *t)
     for (size_t n = 0; r == 0 && n < asked->collect.count; n++)
         if (!bj__strings_have(&spec->collect, asked->collect.items[n]))
             r = bj__strings_add(&spec->arena, &spec->collect, asked->collect.items[n]);
+    if (has(t, BJ_KEY_TRACE))
+        spec->trace = asked->trace;
     if (has(t, BJ_KEY_OUTPUT_ACTION))
         spec->output_action = asked->output_action;
     return r < 0 ? out_of_memory(t) : 0;

@@ -147,6 +147,37 @@ static bool value(struct scan *scan) /* NOLINT(misc-no-recursion): bounded by de
     return word(scan, "null") || word(scan, "true") || word(scan, "false") || word(scan, "NaN") || number(scan);
 }
 
+/* A word or a mark with blanks around it. */
+static bool token(struct scan *scan, const char *text)
+{
+    blanks(scan);
+    bool found = word(scan, text);
+    blanks(scan);
+    return found;
+}
+
+static bool steps(struct scan *scan)
+{
+    if (token(scan, "]"))
+        return true;
+    do {
+        if (scan->at == scan->end || *scan->at != '{' || !value(scan))
+            return false;
+    } while (token(scan, ","));
+    return token(scan, "]");
+}
+
+bool bj__json_is_trace(const char *text, size_t length, unsigned depth)
+{
+    struct scan scan = {text, text + length,
+                        depth - 2}; /* the object and its array are not entered by value() */
+    if (depth < 2 || !bj__utf8_valid((const unsigned char *)text, length))
+        return false;
+    return token(&scan, "{") && token(&scan, "\"steps\"") && token(&scan, ":") && token(&scan, "[") &&
+           steps(&scan) && token(&scan, ",") && token(&scan, "\"truncated\"") && token(&scan, ":") &&
+           (token(&scan, "true") || token(&scan, "false")) && token(&scan, "}") && scan.at == scan.end;
+}
+
 bool bj__json_is_valid(const char *text, size_t length, unsigned depth)
 {
     struct scan scan = {text, text + length, depth};

@@ -2,6 +2,7 @@
  * Its own file because a run that starts here only differs in where its jail comes from.
  * Changes when: jails are kept in another way. */
 #include "jail/zygote.h"
+#include "spec/policy.h"
 #include "supervise/run.h"
 
 struct bj_pool {
@@ -24,7 +25,9 @@ static int make_template(const struct bj_spec *spec, struct bj_spec **ret_spec, 
                                             : "command",
                          "a pool is made before it is known what runs in it; give it to bj_pool_start");
     int r = bj__spec_copy(spec, ret_spec, err);
-    return r < 0 ? r : bj_spec_set_expression(*ret_spec, "None", err); /* which every policy allows */
+    if (r == 0 && spec->policy && bj__policy_is_of_expressions(spec->policy))
+        return bj_spec_set_expression(*ret_spec, "None", err);
+    return r < 0 ? r : bj_spec_set_code(*ret_spec, "", err);
 }
 
 static int fill(struct bj_pool *pool, struct bj_error *err)
@@ -79,7 +82,7 @@ int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct b
 {
     int r = bj__spec_copy(pool->spec, ret_spec, err);
     if (r == 0)
-        (*ret_spec)->expression = NULL;
+        (*ret_spec)->code = (*ret_spec)->expression = NULL;
     return r;
 }
 
@@ -91,7 +94,7 @@ static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec,
             err, BJ_ERROR_INVALID, EINVAL, other,
             "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
             "change nothing but "
-            "code, expression, globals, files and a policy where it has none, or make another pool");
+            "code, expression, globals, trace, files and a policy where it has none, or make another pool");
     return bj__spec_check_snippet(spec, err);
 }
 

@@ -97,6 +97,8 @@ static bool is_part(uint32_t kind, const char *text, size_t length)
         return length == 0;
     if (!bj__json_is_valid(text, length, BJ_REPLY_DEPTH))
         return false;
+    if (kind == BJ_REPLY_TRACE)
+        return bj__json_is_trace(text, length, BJ_REPLY_DEPTH);
     if (kind == BJ_REPLY_GLOBALS)
         return text[0] == '{';
     if (kind == BJ_REPLY_POLICY)

@@ -96,6 +96,11 @@ const char *bj_result_exception(const struct bj_result *result)
     return result->snippet.parts[BJ_REPLY_EXCEPTION];
 }
 
+const char *bj_result_trace(const struct bj_result *result)
+{
+    return result->snippet.parts[BJ_REPLY_TRACE];
+}
+
 const void *bj_result_output(const struct bj_result *result, enum bj_stream stream, size_t *ret_length)
 {
     const struct bj_buf *buf = &result->output[stream == BJ_STDERR ? BJ_STDERR : BJ_STDOUT];

@@ -212,7 +212,7 @@ static const char *signal_name(int number, char *text, size_t size)
 }
 
 /* What a snippet told is put in as it is, because it may hold numbers that strict JSON has no word for. In an indented text
- * such a line stands for a key of the outermost object and nothing else: no string holds a line feed. */
+ * such a line stands for a key of the outermost object and nothing else: no string of ours holds a line feed. */
 static char *put_in(char *text, const char *key, const char *told)
 {
     char line[32];
@@ -249,6 +249,7 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "globals", json_null());
     set(&writer, "exception", json_null());
     set(&writer, "policy", policy_json(result));
+    set(&writer, "trace", json_null());
     set(&writer, "files", files_json(result));
     set(&writer, "usage", usage_json(result));
     set(&writer, "denials", denials_json(result));
@@ -256,7 +257,10 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "timing", timing_json(result));
     char *text = writer.failed ? NULL : bj__json_dump(writer.object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(writer.object);
-    text = put_in(text, "value", result->snippet.parts[BJ_REPLY_VALUE]);
+    /* The last key first: what was told may have lines of its own that look like a key's, and stands behind the key that is looked
+     * for as long as that one comes before it. */
+    text = put_in(text, "trace", result->snippet.parts[BJ_REPLY_TRACE]);
+    text = put_in(text, "exception", result->snippet.parts[BJ_REPLY_EXCEPTION]);
     text = put_in(text, "globals", result->snippet.parts[BJ_REPLY_GLOBALS]);
-    return put_in(text, "exception", result->snippet.parts[BJ_REPLY_EXCEPTION]);
+    return put_in(text, "value", result->snippet.parts[BJ_REPLY_VALUE]);
 }

@@ -49,3 +49,15 @@ def test_it_prints_the_same(belljar, pooled, numpy_here, name, tmp_path):
         result = belljar_run.run_argv([command, "exec", "--json", "--profile", profile_for(name), *(["-w", "60", "-t", "60"] if EMULATED else []),
                                        os.path.join(FOLDER, name)])
         assert (result.status, result.bytes("stdout"), result.stderr) == ("ok", expected, ""), (command, result)
+
+
+@pytest.mark.parametrize("name", NAMES[::3])
+def test_it_prints_the_same_with_a_record(belljar, numpy_here, name, tmp_path):
+    """Coroutines, metaclasses, descriptors, databases: whatever the tracer looks into, it changes nothing."""
+    if "numpy" in text_of(name) and not numpy_here:
+        pytest.skip("host lacks python3-numpy")
+    expected = run_bare(name, tmp_path)
+    result = belljar_run.run_argv([belljar, "exec", "--json", "--trace-steps", "100000", "--output-limit", "2M", "--profile", profile_for(name),
+                                   "-w", "60", "-t", "60", os.path.join(FOLDER, name)])
+    assert (result.status, result.bytes("stdout"), result.stderr) == ("ok", expected, ""), result
+    assert result.trace["truncated"] or result.trace["steps"][-1]["event"] in ("return", "exception"), result

@@ -217,6 +217,16 @@ def test_recursion_is_limited(under):
     assert under({"recursion_limit": 200}, deep % 150).status == "ok"
 
 
+def test_a_record_is_made_under_a_policy(under):
+    source = "def f(n):\n    return n * 2\nx = f(2)\nprint(x)\n"
+    result = under("stdout", source, "--trace")
+    assert [step["event"] for step in result.trace["steps"]] == ["step_line", "step_line", "call", "step_line", "return", "step_line", "return"]
+    assert result.trace["steps"][-1]["stdout"] == "4\n" and not denied(result), result
+    result = under("", source, "--trace")
+    assert raised(result).startswith("SandboxError") and result.trace["steps"][-1]["event"] == "exception", result
+    assert under({"level": "restricted"}, source, "--trace").policy["printed"] == "4\n"
+
+
 # ---- holes of predecessors ------------------------------------------------------------------------------------------
 
 def test_the_name_that_compile_is_given_is_no_file(under):

@@ -11,7 +11,7 @@ import struct
 import belljar_run
 import pytest
 
-MAGIC, VALUE, GLOBALS, EXCEPTION, POLICY, END = 0x626a7231, 1, 2, 3, 4, 5
+MAGIC, VALUE, GLOBALS, EXCEPTION, POLICY, TRACE, END = 0x626a7231, 1, 2, 3, 4, 5, 6
 
 
 def call(belljar, command, *words, stdin=None, timeout=60):
@@ -38,6 +38,7 @@ def denials(count, what=b"w"):
     return b'{"denials": [%s], "names": null, "printed": null}' % rows
 
 
+TOLD = b'{"steps": [{"line": 7,\n  "value": 8}], "truncated": true}'
 WHOLE = part(VALUE, b"1") + part(END, b"")
 
 
@@ -254,7 +255,10 @@ def test_no_result_is_not_ok(either, snippet):
     part(POLICY, denials(33)) + part(END, b""), part(POLICY, denials(1, b"w" * 96)) + part(END, b""), part(END + 1, b"") + part(END, b""),
     part(VALUE, b'{"a": 1}}') + part(END, b""), part(VALUE, b"null, \"status\": \"ok\"") + part(END, b""),
     part(EXCEPTION, b'{"type": "E"}') + part(END, b""), part(END, b"x"), part(7, b"1") + WHOLE,
-], ids=range(17))
+    part(TRACE, b"[]") + part(END, b""), part(TRACE, b'{"steps": [1], "truncated": false}') + part(END, b""),
+    part(TRACE, b'{"steps": [], "truncated": false, "status": "ok"}') + part(END, b""), part(TRACE, TOLD) + WHOLE,
+    part(TRACE, b'{"steps": [' + b'{"a": ' * 70 + b"1" + b"}" * 70 + b'], "truncated": false}') + part(END, b""),
+], ids=range(22))
 def test_a_forged_reply_is_no_result(snippet, reply):
     result = snippet(forge(reply))
     assert (result.status, result.value, result.globals, result.exception) == ("exit", None, None, None), result
@@ -267,6 +271,15 @@ def test_a_well_formed_lie_is_the_snippets_own_word(snippet):
     assert (result.status, result.value) == ("ok", '\n  "status": "jail_error"'), result
     result = snippet(forge(part(EXCEPTION, b'{"type": "E", "message": "", "traceback": ""}') + part(END, b"")))
     assert result.status == "ok", result  # it ended with 0
+
+
+def test_a_lie_with_lines_of_its_own_leaves_the_result_whole(snippet):
+    """Its lines look like keys of the result, which others of its parts are put in at."""
+    told = part(VALUE, b'{\n  "globals": 7,\n  "exception": 8}') + part(GLOBALS, b'{\n  "value": 9,\n  "exception": 10,\n  "trace": 11}')
+    result = snippet(forge(told + part(TRACE, TOLD) + part(END, b"")))
+    assert (result.value, result.globals) == ({"globals": 7, "exception": 8}, {"value": 9, "exception": 10, "trace": 11}), result
+    assert (result.status, result.exception) == ("ok", None), result
+    assert result.trace == {"steps": [{"line": 7, "value": 8}], "truncated": True}, result
 
 
 def test_a_result_that_is_too_large(snippet):

@@ -100,15 +100,50 @@ static void release(struct bj_snippet_result *snippet)
         free(snippet->parts[i]);
 }
 
+static void a_record_has_its_form(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"{\"steps\": [], \"truncated\": false}",
+                                       "{\"steps\":[{}],\"truncated\":true}",
+                                       " { \"steps\" : [ {\"a\": [1]} , {} ] , \"truncated\" : true } "};
+    static const char *const bad[] = {
+        "",
+        "{}",
+        "[]",
+        "{\"steps\": []}",
+        "{\"truncated\": true, \"steps\": []}",
+        "{\"steps\": {}, \"truncated\": true}",
+        "{\"steps\": [1], \"truncated\": true}",
+        "{\"steps\": [{}, ], \"truncated\": true}",
+        "{\"steps\": [{} {}], \"truncated\": true}",
+        "{\"steps\": [{}], \"truncated\": 1}",
+        "{\"steps\": [{}], \"truncated\": true, \"more\": 1}",
+        "{\"steps\": [{}], \"steps\": [], \"truncated\": true}",
+        "{\"steps\": [{\"\xff\": 1}], \"truncated\": true}",
+        "{\"steps\": [{}], \"truncated\": true}}",
+        "{\"steps\": [{\"a\": [[]]}], \"truncated\": true}",
+        "{\"steps\": [{",
+    };
+    for (size_t i = 0; i < BJ_COUNT(good); i++)
+        if (!bj__json_is_trace(good[i], strlen(good[i]), 4) || !bj__json_is_valid(good[i], strlen(good[i]), 4))
+            fail_msg("refused: %s", good[i]);
+    for (size_t i = 0; i < BJ_COUNT(bad); i++)
+        if (bj__json_is_trace(bad[i], strlen(bad[i]), 4))
+            fail_msg("taken: %s", bad[i]);
+    assert_false(bj__json_is_trace(good[0], strlen(good[0]), 1));
+}
+
 static void a_reply_is_taken_apart(void **state)
 {
     (void)state;
     static const struct part parts[] = {
-        PART(BJ_REPLY_VALUE, "[1, NaN]"), PART(BJ_REPLY_GLOBALS, "{\"x\": 1}"),
+        PART(BJ_REPLY_VALUE, "[1, NaN]"),
+        PART(BJ_REPLY_GLOBALS, "{\"x\": 1}"),
         PART(BJ_REPLY_EXCEPTION, "{\"type\": \"E\", \"message\": \"m\", \"traceback\": \"t\"}"),
         PART(BJ_REPLY_POLICY,
              "{\"denials\": [{\"what\": \"w\", \"count\": 1, \"feature\": \"\"}], \"names\": [\"x\"], "
              "\"printed\": null}"),
+        PART(BJ_REPLY_TRACE, "{\"steps\": [{\"line\": 1}], \"truncated\": true}"),
         END};
     struct bj_snippet_result snippet;
     assert_null(parse(parts, BJ_COUNT(parts), &snippet));
@@ -116,6 +151,7 @@ static void a_reply_is_taken_apart(void **state)
     assert_string_equal(snippet.parts[BJ_REPLY_GLOBALS], "{\"x\": 1}");
     assert_non_null(snippet.parts[BJ_REPLY_EXCEPTION]);
     assert_non_null(snippet.parts[BJ_REPLY_POLICY]);
+    assert_string_equal(snippet.parts[BJ_REPLY_TRACE], "{\"steps\": [{\"line\": 1}], \"truncated\": true}");
     release(&snippet);
 }
 
@@ -152,6 +188,10 @@ static void lies_are_no_reply(void **state)
                "{\"denials\": [{\"what\": \"w\", \"count\": 0, \"feature\": \"\"}], \"names\": null, "
                "\"printed\": null}"),
           END}},
+        {"a record that is none", {PART(BJ_REPLY_TRACE, "{}"), END}},
+        {"a record before the exception",
+         {PART(BJ_REPLY_TRACE, "{\"steps\": [], \"truncated\": true}"),
+          PART(BJ_REPLY_EXCEPTION, "{\"type\": \"E\", \"message\": \"m\", \"traceback\": \"t\"}"), END}},
         {"an end with bytes", {PART(BJ_REPLY_END, "x")}},
     };
     for (size_t i = 0; i < BJ_COUNT(lies); i++) {
@@ -169,9 +209,8 @@ static void lies_are_no_reply(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(json_is_what_python_writes),
-        cmocka_unit_test(depth_is_bounded),
-        cmocka_unit_test(a_reply_is_taken_apart),
+        cmocka_unit_test(json_is_what_python_writes), cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(a_record_has_its_form),      cmocka_unit_test(a_reply_is_taken_apart),
         cmocka_unit_test(lies_are_no_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

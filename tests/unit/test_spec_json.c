@@ -142,6 +142,43 @@ static void names_wrong_types(void **state)
     bad_profile("[]", "", "expected a JSON object");
 }
 
+static void a_trace_has_its_bounds(void **state)
+{
+    (void)state;
+    struct bj_spec *spec = good_profile("{'code': 'x', 'trace': {}}");
+    assert_int_equal(spec->trace.max_steps, 1000);
+    assert_int_equal(spec->trace.max_bytes, 0);
+    bj_spec_free(spec);
+    spec = good_profile("{'code': 'x', 'trace': {'max_steps': 100000, 'max_bytes': 4096}}");
+    assert_int_equal(spec->trace.max_steps, 100000);
+    assert_int_equal(spec->trace.max_bytes, 4096);
+    BJ_FREE char *printed = bj_spec_json(spec);
+    assert_non_null(strstr(printed, "\"trace\": {\n    \"max_steps\": 100000,\n    \"max_bytes\": 4096\n  }"));
+    struct bj_error err;
+    assert_int_equal(bj_spec_set_trace(spec, 100001, 0, &err), -ERANGE);
+    assert_string_equal(err.field, "trace.max_steps");
+    assert_int_equal(bj_spec_set_trace(spec, 1, 4095, &err), -ERANGE);
+    assert_string_equal(err.field, "trace.max_bytes");
+    assert_int_equal(spec->trace.max_steps, 100000);
+    assert_int_equal(bj_spec_set_trace(spec, 1, 0, &err), 0);
+    assert_int_equal(spec->trace.max_steps, 1);
+    bj_spec_free(spec);
+    spec = good_profile("{'expression': 'x', 'trace': null}");
+    assert_int_equal(spec->trace.max_steps, 0);
+    bj_spec_free(spec);
+    bad_profile("{'trace': true}", "trace", "expected an object");
+    bad_profile("{'trace': {'steps': 1}}", "trace.steps", "unknown key");
+    bad_profile("{'trace': {'max_steps': 0}}", "trace.max_steps",
+                "0 is a number; expected a whole number from 1 to 100000");
+    bad_profile("{'trace': {'max_steps': 100001}}", "trace.max_steps", "from 1 to 100000");
+    bad_profile("{'trace': {'max_steps': '9'}}", "trace.max_steps", "from 1 to 100000");
+    bad_profile("{'trace': {'max_bytes': 4095}}", "trace.max_bytes", "from 4096 to 33554432");
+    bad_profile("{'trace': {}, 'expression': 'x'}", "trace",
+                "of an expression there are no steps to tell; give code");
+    bad_profile("{'trace': {}, 'command': ['x']}", "trace",
+                "of a command there are no steps to tell; give code");
+}
+
 static void holds_limits_to_their_bounds(void **state)
 {
     bad_profile("{'limits': {'memory_bytes': 0}}", "limits.memory_bytes", "at least 65536");
@@ -359,6 +396,7 @@ static void schema_and_parser_know_the_same_keys(void **state)
     same_keys(at(defs, "file"), bj__file_keys);
     same_keys(at(defs, "mount"), bj__mount_keys);
     same_keys(at(defs, "link"), bj__link_keys);
+    same_keys(at(defs, "trace"), bj__trace_keys);
     json_t *limits = at(at(properties, "limits"), "properties");
     assert_int_equal(json_object_size(limits), bj__limit_count);
     for (size_t n = 0; n < bj__limit_count; n++) {
@@ -383,6 +421,7 @@ int main(void)
         cmocka_unit_test(notes_what_a_request_gives),
         cmocka_unit_test(names_unknown_keys_and_the_nearest),
         cmocka_unit_test(names_wrong_types),
+        cmocka_unit_test(a_trace_has_its_bounds),
         cmocka_unit_test(holds_limits_to_their_bounds),
         cmocka_unit_test(refuses_what_is_not_strict_json),
         cmocka_unit_test(refuses_nul_where_it_would_cut),

@@ -155,6 +155,17 @@ static void the_profiles_program_stays(void **state)
     assert_string_equal(spec->policy, "{\"paths\":[]}");
     assert_string_equal(spec->globals, "{\"y\":1}");
     bj_spec_free(spec);
+    spec = narrowed("{}", "{'trace': {'max_steps': 7}, 'code': 'x'}");
+    assert_int_equal(spec->trace.max_steps, 7);
+    bj_spec_free(spec);
+    spec = narrowed("{'trace': {}}", "{'trace': {'max_steps': 5000, 'max_bytes': 9999}, 'code': 'x'}");
+    assert_int_equal(spec->trace.max_steps, 5000);
+    assert_int_equal(spec->trace.max_bytes, 9999);
+    bj_spec_free(spec);
+    spec = narrowed("{'trace': {}}", "{'trace': null, 'command': ['x']}");
+    assert_int_equal(spec->trace.max_steps, 0);
+    bj_spec_free(spec);
+    refused_as("{'trace': {}}", "{'command': ['x']}", BJ_ERROR_INVALID, "trace", "no steps to tell");
 }
 
 static void variables_by_name(void **state)
