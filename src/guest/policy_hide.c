@@ -112,12 +112,16 @@ static PyObject *call(PyObject *self, PyObject *args, PyObject *keywords)
     return is_allowed(hidden) ? PyObject_Call(hidden->original, args, keywords) : deny(hidden, NULL);
 }
 
-static PyTypeObject hidden_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "hidden attribute",
-                                   .tp_basicsize = sizeof(struct hidden),
-                                   .tp_flags = Py_TPFLAGS_DEFAULT,
-                                   .tp_call = call,
-                                   .tp_descr_get = get,
-                                   .tp_descr_set = set};
+/* What could be covered by an own attribute can be still: a class may have a __reduce_ex__ of its own. */
+static PyTypeObject hidden_method_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "hidden attribute",
+                                          .tp_basicsize = sizeof(struct hidden), .tp_flags = Py_TPFLAGS_DEFAULT,
+                                          .tp_call = call, .tp_descr_get = get};
+static PyTypeObject hidden_data_type = {PyVarObject_HEAD_INIT(NULL, 0).tp_name = "hidden attribute",
+                                        .tp_basicsize = sizeof(struct hidden),
+                                        .tp_flags = Py_TPFLAGS_DEFAULT,
+                                        .tp_call = call,
+                                        .tp_descr_get = get,
+                                        .tp_descr_set = set};
 
 /* The names in the table stand for as long as the process. */
 static int hide_one(PyObject *dict, const char *type, const char *name, uint32_t features)
@@ -125,7 +129,8 @@ static int hide_one(PyObject *dict, const char *type, const char *name, uint32_t
     PyObject *original = PyDict_GetItemString(dict, name); /* borrowed */
     if (!original)
         return 0; /* this version of Python does without */
-    struct hidden *hidden = PyObject_New(struct hidden, &hidden_type);
+    struct hidden *hidden =
+        PyObject_New(struct hidden, Py_TYPE(original)->tp_descr_set ? &hidden_data_type : &hidden_method_type);
     if (!hidden)
         return -1;
     hidden->original = Py_NewRef(original);
@@ -165,7 +170,7 @@ static PyObject *refuse_code(PyTypeObject *type, PyObject *args, PyObject *keywo
 
 int guest_hide_attributes(void)
 {
-    int r = PyType_Ready(&hidden_type);
+    int r = PyType_Ready(&hidden_method_type) < 0 ? -1 : PyType_Ready(&hidden_data_type);
     size_t count = BJ_COUNT(rows) - (guest_policy.level != LEVEL_RESTRICTED);
     for (size_t i = 0; r == 0 && i < count; i++)
         r = hide_all(rows[i].type, rows[i].names, rows[i].features);

@@ -97,7 +97,9 @@ static int add_value(PyObject *values, PyObject *name, PyObject *value)
 {
     if (PyModule_Check(value))
         return 0;
-    bool function = PyFunction_Check(value) || PyMethod_Check(value);
+    /* A function that is named as a base (typing.NamedTuple) is looked for there as what it is. */
+    bool base = PyObject_HasAttrString(value, "__mro_entries__");
+    bool function = !base && (PyFunction_Check(value) || PyMethod_Check(value));
     PyObject *door = function ? guest_trusted_function(value) : Py_NewRef(value);
     int r = door ? PyDict_SetItem(values, name, door) : -1;
     Py_XDECREF(door);

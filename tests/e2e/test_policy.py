@@ -201,6 +201,12 @@ def test_ordinary_code_runs_under_an_empty_policy(under):
     assert result.globals["awaited"] == 1
 
 
+def test_a_class_may_have_a_method_of_a_hidden_name(under):
+    result = under("", "class A: pass\nA.__reduce_ex__ = lambda self, n: n\nclass B:\n def __reduce__(self): return 'own'\n"
+                       "x = [A().__reduce_ex__(2), B().__reduce__()]")
+    assert result.globals["x"] == [2, "own"] and not denied(result), result
+
+
 def test_values_of_the_host_are_read_only(under):
     values = ("--globals", '{"data": [1, {"a": [2]}], "n": 5}')
     for change in ("data.append(4)", "data[0] = 1", "data += [1]", "del data[0]", "data[1]['b'] = 1", "data[1]['a'].sort()", "list.append(data, 1)",
