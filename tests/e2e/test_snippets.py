@@ -7,6 +7,7 @@ import concurrent.futures
 import json
 import math
 import struct
+import subprocess
 
 import belljar_run
 import pytest
@@ -209,6 +210,24 @@ def test_a_request_may_hold_code(either):
     request = {"profile": "python", "code": "y = x", "globals": {"x": "é"}}
     result = call(either, "run", "--json", "--spec", "-", stdin=json.dumps(request).encode())
     assert (result.status, result.globals) == ("ok", {"x": "é", "y": "é"}), result
+
+
+PLOT = """
+import matplotlib.pyplot as plt
+plt.plot([1, 2, 3], [1, 4, 9])
+plt.title("squares")
+plt.savefig("plot.png")
+"""
+
+
+def test_a_plot_comes_out(either):
+    """The ordinary use of a data scientist: nothing is written on stderr, and the picture is collected."""
+    if subprocess.run(["/usr/bin/python3", "-c", "import matplotlib"], check=False, capture_output=True).returncode:
+        pytest.skip("host lacks python3-matplotlib")
+    result = call(either, "exec", "--json", "-P", "python-packages", "--collect", "*.png", "-", stdin=PLOT.encode())
+    assert result.status == "ok" and result.stderr == "", result
+    picture = belljar_run.file_bytes(result.files[0])
+    assert result.files[0]["path"] == "plot.png" and picture.startswith(b"\x89PNG\r\n") and len(picture) > 10000, result
 
 
 # ---- the walls are the same --------------------------------------------------------------------------------------
