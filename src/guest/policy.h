@@ -65,9 +65,12 @@ PyObject *guest_deny_with(PyObject *type, PyObject *arguments, const char *featu
 /* policy_trust.c: code of the library may do what the snippet may not, while the snippet has called it by a door that is meant
  * for that. */
 bool guest_is_library(void); /* the frame that runs */
-bool guest_is_trusted(void); /* and it was called by such a door */
-void guest_trust_begin(void);
-void guest_trust_end(void);
+bool guest_is_trusted(void); /* and it was called by such a door, with no frame of the snippet's in between */
+struct guest_door {
+    PyFrameObject *frame; /* borrowed */
+};
+struct guest_door guest_trust_begin(void);
+void guest_trust_end(struct guest_door before);
 /* A callable that does so around another one. */
 PyObject *guest_trusted_function(PyObject *function);
 

@@ -96,7 +96,9 @@ static int check_open(const char *event, PyObject *args)
 static int watch(const char *event, PyObject *args, void *unused)
 {
     (void)unused;
-    if (guest_policy.over || is_among(event, open_to_all, BJ_COUNT(open_to_all)))
+    if (is_among(event, open_to_all, BJ_COUNT(open_to_all)))
+        return 0;
+    if (guest_policy.over && guest_is_trusted()) /* what we do to tell of it */
         return 0;
     if (strcmp(event, "open") == 0)
         return check_open(event, args);

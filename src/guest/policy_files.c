@@ -86,11 +86,11 @@ static PyObject *open_file(PyObject *self, PyObject *args, PyObject *keywords)
     PyObject *real = PyDict_GetItemString(guest_policy.originals, "open"); /* borrowed */
     PyObject *size = buffering ? Py_NewRef(buffering) : PyLong_FromLong(-1);
     PyObject *result = NULL;
-    guest_trust_begin();
+    struct guest_door before = guest_trust_begin();
     if (path && real && size)
         result = mode ? PyObject_CallFunction(real, "OOOOOO", path, mode, size, encoding, errors, newline)
                       : PyObject_CallFunction(real, "OsOOOO", path, "r", size, encoding, errors, newline);
-    guest_trust_end();
+    guest_trust_end(before);
     Py_XDECREF(size);
     Py_XDECREF(path);
     return result;

@@ -191,10 +191,10 @@ static PyObject *import_really(PyObject *name)
     PyObject *from = submodule ? PyTuple_Pack(1, submodule) : NULL;
     PyObject *real = PyDict_GetItemString(guest_policy.originals, "__import__"); /* borrowed */
     PyObject *nothing = PyDict_New();
-    guest_trust_begin();
+    struct guest_door before = guest_trust_begin();
     PyObject *module =
         real && from && nothing ? PyObject_CallFunction(real, "OOOOi", name, nothing, nothing, from, 0) : NULL;
-    guest_trust_end();
+    guest_trust_end(before);
     Py_XDECREF(nothing);
     Py_XDECREF(from);
     Py_XDECREF(submodule);

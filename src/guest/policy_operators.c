@@ -220,10 +220,10 @@ static PyObject *rand_float(PyObject *self, PyObject *nothing)
 {
     (void)self;
     (void)nothing;
-    guest_trust_begin();
+    struct guest_door before = guest_trust_begin();
     PyObject *random = PyImport_ImportModule("random");
     PyObject *value = random ? PyObject_CallMethod(random, "random", NULL) : NULL;
-    guest_trust_end();
+    guest_trust_end(before);
     Py_XDECREF(random);
     return value;
 }

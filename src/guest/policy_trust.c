@@ -3,35 +3,69 @@
  * Changes when: code of the library is known in another way.
  *
  * Modules run with the real built-ins, whoever calls them; the snippet's functions never do, and cannot get them. That alone is
- * not enough: string.Formatter reads attributes that its caller names. So only a call through a trusted function counts, and
- * within it only frames of the library: a callback of the snippet's has its own built-ins again. */
+ * not enough: string.Formatter reads attributes that its caller names. So only a call through a trusted function counts, and in
+ * it only frames of the library with none of the snippet's between them and that door: what a callback of the snippet's calls
+ * has no rights again. When the snippet is over, our own telling of it is such a call. */
 #include "policy.h"
 
+#include <frameobject.h>
 #include <structmember.h>
-
-static _Thread_local int depth;
-
-bool guest_is_library(void)
-{
-    return guest_policy.over || PyEval_GetBuiltins() == guest_policy.originals;
-}
-
-bool guest_is_trusted(void)
-{
-    return guest_policy.over || (depth > 0 && guest_is_library());
-}
 
 #define LIBRARY_RECURSION                                                                                      \
     1000 /* Python's own; importing and compiling patterns nest deeper than snippets may */
 
-void guest_trust_begin(void)
+static _Thread_local int depth;
+static _Thread_local PyFrameObject
+    *door; /* that called the innermost trusted function; it lives while that runs */
+
+bool guest_is_library(void)
 {
-    if (depth++ == 0 && guest_policy.recursion_limit < LIBRARY_RECURSION)
-        Py_SetRecursionLimit(LIBRARY_RECURSION);
+    return PyEval_GetBuiltins() == guest_policy.originals;
 }
 
-void guest_trust_end(void)
+static bool is_frame_of_library(PyFrameObject *frame)
 {
+#if PY_VERSION_HEX >= 0x030b0000
+    PyObject *builtins = PyFrame_GetBuiltins(frame);
+    Py_XDECREF(builtins); /* the frame keeps them */
+    return builtins == guest_policy.originals;
+#else
+    return frame->f_builtins == guest_policy.originals;
+#endif
+}
+
+/* From the frame that runs up to the door. */
+static bool is_way_clear(void)
+{
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef((PyObject *)PyEval_GetFrame());
+    bool clear = true;
+    while (frame && frame != door && clear) {
+        clear = is_frame_of_library(frame);
+        PyFrameObject *outer = PyFrame_GetBack(frame);
+        Py_DECREF(frame);
+        frame = outer;
+    }
+    Py_XDECREF((PyObject *)frame);
+    return clear;
+}
+
+bool guest_is_trusted(void)
+{
+    return (depth > 0 || guest_policy.over) && guest_is_library() && is_way_clear();
+}
+
+struct guest_door guest_trust_begin(void)
+{
+    struct guest_door before = {door};
+    door = PyEval_GetFrame(); /* borrowed */
+    if (depth++ == 0 && guest_policy.recursion_limit < LIBRARY_RECURSION)
+        Py_SetRecursionLimit(LIBRARY_RECURSION);
+    return before;
+}
+
+void guest_trust_end(struct guest_door before)
+{
+    door = before.frame;
     if (--depth == 0 && !guest_policy.over)
         Py_SetRecursionLimit(guest_policy.recursion_limit);
 }
@@ -57,16 +91,16 @@ static PyObject *as_door(PyObject *value)
 {
     if (!value || !PyFunction_Check(value) || !is_of_library(value))
         return value;
-    PyObject *door = guest_trusted_function(value);
+    PyObject *made = guest_trusted_function(value);
     Py_DECREF(value);
-    return door;
+    return made;
 }
 
 static PyObject *call(PyObject *self, PyObject *args, PyObject *keywords)
 {
-    guest_trust_begin();
+    struct guest_door before = guest_trust_begin();
     PyObject *result = PyObject_Call(((struct trusted *)self)->function, args, keywords);
-    guest_trust_end();
+    guest_trust_end(before);
     return as_door(result);
 }
 

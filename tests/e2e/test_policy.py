@@ -319,6 +319,36 @@ def test_a_callback_from_the_library_has_no_more_rights(under):
     assert raised(under(policy, "import re\nre.sub('a', lambda m: __import__('os').name, 'a')")).startswith("ImportError")
 
 
+def test_a_callback_reaches_no_deputy_either(under):
+    """A frame of the snippet's between the door and the library's frame closes the door again."""
+    policy = {"features": ["regex"], "modules": {"string": ["Formatter"]}, "recursion_limit": 300}
+    source = "import re, string\nf = string.Formatter()\nre.sub('a', lambda m: f.format('{0.__globals__}', lambda: 0), 'a')"
+    assert raised(under(policy, source)).startswith("AttributeError")
+
+
+AFTERWARDS = """
+class E(Exception):
+    def __str__(self):
+        found = []
+        for what in ("object.__subclasses__()", "(lambda: 0).__globals__", "__import__('os').getpid()", "open('/usr/lib/os-release')"):
+            try:
+                eval(what)
+                found.append(what)
+            except Exception as e:
+                pass
+        return repr(found)
+raise E
+"""
+
+
+def test_what_runs_when_the_snippet_is_over_has_no_more_rights(under):
+    """Its exception is asked for its text by code that may look into tracebacks."""
+    assert raised(under("", AFTERWARDS)) == "E: []"
+    policy = {"modules": {"string": ["Formatter"]}, "recursion_limit": 300}
+    source = AFTERWARDS.replace('"object.__subclasses__()"', '"f.format(\'{0.__globals__}\', lambda: 0)"')
+    assert raised(under(policy, "import string\nf = string.Formatter()\n" + source)) == "E: []"
+
+
 def test_files_beside_the_snippet_are_no_modules(under, tmp_path):
     """They would run with the real built-ins."""
     module = tmp_path / "json.py"
