@@ -116,6 +116,9 @@ static PyObject *get(PyObject *self, PyObject *name)
     PyObject *value = PyObject_GenericGetAttr(self, name);
     if (value || !PyErr_ExceptionMatches(PyExc_AttributeError))
         return value;
+    const char *text = PyUnicode_AsUTF8(name);
+    if (!text || (text[0] == '_' && text[1] == '_' && strcmp(text, "__module__") != 0))
+        return NULL; /* not even for the library: inspect would hand on what it sees */
     PyErr_Clear();
     return as_door(PyObject_GetAttr(((struct trusted *)self)->function, name));
 }

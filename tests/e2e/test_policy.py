@@ -312,6 +312,12 @@ def test_a_deputy_of_the_library_has_no_more_rights(under):
         assert raised(under(policy, source)).startswith("AttributeError"), source
 
 
+def test_no_deputy_sees_behind_a_function_of_the_library(under):
+    policy = {"modules": {"inspect": ["getmembers"], "re": ["compile"]}, "recursion_limit": 300}
+    result = under(policy, "import inspect, re\nx = [name for name, _ in inspect.getmembers(re.compile) if 'globals' in name or 'code' in name]")
+    assert result.globals["x"] == [], result
+
+
 def test_a_callback_from_the_library_has_no_more_rights(under):
     """The door is open while the library's function runs, but not for what the snippet had it call."""
     policy = {"features": ["regex"], "recursion_limit": 300}
