@@ -253,7 +253,7 @@ def test_the_jail_is_the_same(snippet):
 
 @pytest.mark.parametrize("source,status,limit", [("while True: pass", "time_limit", "cpu"), ("import time; time.sleep(60)", "time_limit", "wall"),
                                                  ("x = bytearray(10**9)", ("memory_limit", "exception"), None),
-                                                 ("import os; os.kill(os.getpid(), 11)", "signal", None)])
+                                                 ("import os; os.kill(os.getpid(), 15)", "signal", None)])
 def test_limits(snippet, source, status, limit):
     result = snippet(source, "-t", 0.5, "-w", 1.5 if limit == "wall" else 20)
     assert result.status in (status if isinstance(status, tuple) else (status,)) and result.limit == limit, result
