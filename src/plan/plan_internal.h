@@ -28,6 +28,7 @@ struct bj_plan {
     gid_t gid;
     bool notify; /* a listener will arrive with EXECING */
     bool cgroup; /* a leaf is to be made */
+    bool deterministic; /* of a snippet: it is to repeat exactly */
     struct bj_filter_policy filter;
     struct bj_host_cgroup cgroup_parents;
 

@@ -1,0 +1,75 @@
+/* Functions of the C library that this program has in its place: clocks, sleeps, chance and waits.
+ * Its own file because the dynamic linker takes a program's functions before those of any library, for libpython and for
+ * every extension module, and what is exported by this program must be seen on one page.
+ * Changes when: another function has to be answered (determinism.h).
+ *
+ * Each is one jump through a pointer: to the C library, as long as nothing else was asked for. So an ordinary run pays a
+ * nanosecond, and keeps the clocks that the kernel maps into it (vdso(7)). */
+#include "determinism.h"
+
+#include <dlfcn.h>
+#include <stdlib.h>
+
+/* The only version of it that is not for programs of the last century; a name alone may give that one
+ * (https://sourceware.org/bugzilla/show_bug.cgi?id=14932). */
+#if defined(__GLIBC__) && defined(__x86_64__)
+#define CONDITION_VERSION "GLIBC_2.3.2"
+#endif
+
+static struct guest_calls libc;
+
+/* Nothing can go on without. */
+static void *find(const char *name)
+{
+    void *function = NULL;
+#ifdef CONDITION_VERSION
+    if (name[0] == 'p' && name[sizeof("pthread_cond_") - 1] == 't')
+        function = dlvsym(RTLD_NEXT, name, CONDITION_VERSION);
+#endif
+    if (!function)
+        function = dlsym(RTLD_NEXT, name);
+    if (!function)
+        abort();
+    return function;
+}
+
+/* Whichever is called first finds them all: a library may ask for the time before main begins. */
+#define X(name, type, parameters, arguments) static type first_##name parameters;
+GUEST_CALL_LIST(X)
+#undef X
+
+static struct guest_calls answers = {
+#define X(name, type, parameters, arguments) .name = first_##name,
+    GUEST_CALL_LIST(X)
+#undef X
+};
+
+const struct guest_calls *guest_libc(void)
+{
+    if (!libc.time) {
+        /* dlsym gives a pointer to a function as one to data (dlsym(3)). */
+#define X(name, type, parameters, arguments) *(void **)(void *)&libc.name = find(#name);
+        GUEST_CALL_LIST(X)
+#undef X
+        answers = libc;
+    }
+    return &libc;
+}
+
+void guest_answer_calls(const struct guest_calls *calls)
+{
+    (void)guest_libc();
+    answers = *calls;
+}
+
+#define X(name, type, parameters, arguments)                                                                   \
+    static type first_##name parameters                                                                        \
+    {                                                                                                          \
+        return guest_libc()->name arguments;                                                                   \
+    }                                                                                                          \
+    __attribute__((visibility("default"))) type name parameters                                                \
+    {                                                                                                          \
+        return answers.name arguments;                                                                         \
+    }
+GUEST_CALL_LIST(X)
+#undef X
