@@ -8,7 +8,9 @@
 #include "determinism.h"
 
 #include <dlfcn.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 /* The only version of it that is not for programs of the last century; a name alone may give that one
  * (https://sourceware.org/bugzilla/show_bug.cgi?id=14932). */
@@ -44,6 +46,8 @@ static struct guest_calls answers = {
 #undef X
 };
 
+static long (*libc_syscall)(long number, ...);
+
 const struct guest_calls *guest_libc(void)
 {
     if (!libc.time) {
@@ -51,6 +55,7 @@ const struct guest_calls *guest_libc(void)
 #define X(name, type, parameters, arguments) *(void **)(void *)&libc.name = find(#name);
         GUEST_CALL_LIST(X)
 #undef X
+        *(void **)(void *)&libc_syscall = find("syscall");
         answers = libc;
     }
     return &libc;
@@ -73,3 +78,19 @@ void guest_answer_calls(const struct guest_calls *calls)
     }
 GUEST_CALL_LIST(X)
 #undef X
+
+/* os.getrandom of CPython asks so, and OpenSSL. As the C library's own function this reads six arguments, however many
+ * there are. */
+__attribute__((visibility("default"))) long syscall(long number, ...)
+{
+    long arguments[6];
+    va_list list;
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        arguments[i] = va_arg(list, long);
+    va_end(list);
+    (void)guest_libc();
+    if (number == SYS_getrandom) /* NOLINTNEXTLINE(performance-no-int-to-ptr): it came as a number */
+        return answers.getrandom((void *)arguments[0], (size_t)arguments[1], (unsigned)arguments[2]);
+    return libc_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+}
