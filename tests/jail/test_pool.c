@@ -379,6 +379,64 @@ static void what_is_preloaded_is_there_and_chance_is_not_shared(void **state)
     bj_pool_free(pool);
 }
 
+/* Into a text of 512 bytes. */
+static void run_into(struct bj_pool *pool, const char *code, char *text)
+{
+    size_t length = 0;
+    struct bj_result *result = finish(start(pool, code));
+    const void *output = bj_result_output(result, BJ_STDOUT, &length);
+    if (bj_result_status(result) != BJ_STATUS_OK || length >= 512)
+        fail_msg("%s", bj_result_json(result));
+    memcpy(text, output, length);
+    text[length] = 0;
+    bj_result_free(result);
+}
+
+static struct bj_pool *make_repeating_pool(const char *const *modules, unsigned jails, unsigned seed)
+{
+    struct bj_error err = {0};
+    struct bj_spec *spec = template_spec();
+    if (modules)
+        assert_int_equal(bj_spec_set_preload(spec, modules, &err), 0);
+    assert_int_equal(bj_spec_set_deterministic(spec, seed, NULL, &err), 0);
+    return make_pool(spec, jails);
+}
+
+/* Whether a jail was parked early or late, and whatever ran before: the runs of one pool print the same, addresses too.
+ * What is preloaded changes no chance. */
+static void runs_of_a_pool_repeat(void **state)
+{
+    (void)state;
+    static const char *const modules[] = {"random", "uuid", "tempfile", NULL};
+    static const char chance[] = "import random, uuid, time\n"
+                                 "print(random.random(), hash('x'), {str(i) for i in range(9)})\n"
+                                 "print(time.time(), time.monotonic())\n";
+    static const char places[] = "import uuid, os, time\nclass A: pass\n"
+                                 "print(id(object()), {A() for i in range(5)}, uuid.uuid4(), os.urandom(8))\n"
+                                 "print(time.time(), os.getpid())\n";
+    char seen[4][512];
+    for (int warm = 0; warm < 2; warm++) {
+        struct bj_pool *pool = make_repeating_pool(warm ? modules : NULL, 2, 5);
+        run_into(pool, chance, seen[warm]);
+        run_into(pool, places, seen[2]);
+        for (int i = 0; i < 4; i++) {
+            assert_int_equal(bj_pool_fill(pool, NULL), 0);
+            run_into(pool, places, seen[3]);
+            assert_string_equal(seen[2], seen[3]);
+        }
+        run_into(pool, chance, seen[3]);
+        assert_string_equal(seen[warm], seen[3]);
+        bj_pool_free(pool);
+    }
+    *strchr(seen[0], '\n') = *strchr(seen[1], '\n') = 0; /* imports read the clock */
+    assert_string_equal(seen[0], seen[1]);
+    struct bj_pool *pool = make_repeating_pool(modules, 1, 6);
+    run_into(pool, chance, seen[3]);
+    *strchr(seen[3], '\n') = 0;
+    assert_string_not_equal(seen[0], seen[3]);
+    bj_pool_free(pool);
+}
+
 static void assert_refused(int r, const struct bj_error *err, const char *field, const char *word)
 {
     if (r >= 0 || strcmp(err->field, field) != 0 || !strstr(err->message, word))
@@ -410,6 +468,11 @@ static void a_pool_is_for_snippets_of_one_kind(void **state)
     bj_spec_free(spec);
     assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
     assert_refused(bj_pool_start(pool, spec, &run, &err), &err, "command", "");
+    bj_spec_free(spec);
+    assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
+    assert_int_equal(bj_spec_set_code(spec, "1", &err), 0);
+    assert_int_equal(bj_spec_set_deterministic(spec, 0, NULL, &err), 0); /* its zygote has a hash seed already */
+    assert_refused(bj_pool_start(pool, spec, &run, &err), &err, "deterministic", "bj_pool_spec");
     bj_spec_free(spec);
     bj_pool_free(pool);
 }
@@ -482,6 +545,7 @@ int main(void)
         cmocka_unit_test(nothing_outlives_a_killed_supervisor),
         cmocka_unit_test(a_pool_is_for_snippets_of_one_kind),
         cmocka_unit_test(what_is_preloaded_is_there_and_chance_is_not_shared),
+        cmocka_unit_test(runs_of_a_pool_repeat),
         cmocka_unit_test(what_cannot_be_preloaded_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
