@@ -34,7 +34,7 @@
       (int count, fd_set *restrict readable, fd_set *restrict writable, fd_set *restrict exceptional,          \
        struct timeval *restrict timeout),                                                                      \
       (count, readable, writable, exceptional, timeout))                                                       \
-    X(poll, int, (struct pollfd *fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms))                 \
+    X(poll, int, (struct pollfd * fds, nfds_t count, int timeout_ms), (fds, count, timeout_ms))                \
     X(epoll_wait, int, (int epoll, struct epoll_event *events, int most, int timeout_ms),                      \
       (epoll, events, most, timeout_ms))                                                                       \
     X(sem_timedwait, int, (sem_t *restrict semaphore, const struct timespec *restrict deadline),               \

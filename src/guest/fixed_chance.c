@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define STEP             UINT64_C(0x9e3779b97f4a7c15)
-#define ENTROPY_MAX      256        /* getentropy(3) */
-#define KNOWN_FLAGS      7u         /* getrandom(2) */
+#define STEP        UINT64_C(0x9e3779b97f4a7c15)
+#define ENTROPY_MAX 256 /* getentropy(3) */
+#define KNOWN_FLAGS 7u  /* getrandom(2) */
 
 static uint64_t state; /* by several threads at once */
 

@@ -8,10 +8,10 @@
 #include <errno.h>
 #include <sched.h>
 
-#define SECOND_NS   UINT64_C(1000000000)
-#define CALL_NS     UINT64_C(1000)
-#define FIRST_NS    (1000 * SECOND_NS)      /* of the monotonic clocks: a machine that has been on for a while */
-#define LONGEST_NS  (UINT64_C(1) << 62)     /* 146 years: then the clocks stand, and overflow nowhere */
+#define SECOND_NS  UINT64_C(1000000000)
+#define CALL_NS    UINT64_C(1000)
+#define FIRST_NS   (1000 * SECOND_NS)  /* of the monotonic clocks: a machine that has been on for a while */
+#define LONGEST_NS (UINT64_C(1) << 62) /* 146 years: then the clocks stand, and overflow nowhere */
 
 static struct {
     uint64_t start_s;

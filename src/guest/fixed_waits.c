@@ -16,7 +16,8 @@ static uint64_t translate(clockid_t clock, const struct timespec *deadline, stru
 {
     uint64_t now = guest_fixed_now_ns(clock);
     uint64_t seconds = deadline->tv_sec < 0 ? 0 : (uint64_t)deadline->tv_sec;
-    uint64_t until = (seconds < LONGEST_S * 8 ? seconds : LONGEST_S * 8) * SECOND_NS + (uint64_t)deadline->tv_nsec;
+    uint64_t until =
+        (seconds < LONGEST_S * 8 ? seconds : LONGEST_S * 8) * SECOND_NS + (uint64_t)deadline->tv_nsec;
     uint64_t away = until > now ? until - now : 0;
     (void)guest_libc()->clock_gettime(clock, ret_true); /* one of the two that every kernel has */
     uint64_t nanoseconds = (uint64_t)ret_true->tv_nsec + away % SECOND_NS;
@@ -84,7 +85,7 @@ static int fixed_select(int count, fd_set *restrict readable, fd_set *restrict w
                         fd_set *restrict exceptional, struct timeval *restrict timeout)
 {
     bool timed = timeout && timeout->tv_sec >= 0 && timeout->tv_usec >= 0;
-    uint64_t seconds = !timed                               ? 0
+    uint64_t seconds = !timed                                  ? 0
                        : (uint64_t)timeout->tv_sec < LONGEST_S ? (uint64_t)timeout->tv_sec
                                                                : LONGEST_S;
     uint64_t length = timed ? seconds * SECOND_NS + (uint64_t)timeout->tv_usec * 1000 : 0;

@@ -9,7 +9,7 @@
 
 #include <dlfcn.h>
 #include <stdarg.h>
-#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 
 /* The only version of it that is not for programs of the last century; a name alone may give that one
@@ -25,13 +25,13 @@ static void *find(const char *name)
 {
     void *function = NULL;
 #ifdef CONDITION_VERSION
-    if (name[0] == 'p' && name[sizeof("pthread_cond_") - 1] == 't')
+    if (strcmp(name, "pthread_cond_timedwait") == 0)
         function = dlvsym(RTLD_NEXT, name, CONDITION_VERSION);
 #endif
     if (!function)
         function = dlsym(RTLD_NEXT, name);
     if (!function)
-        abort();
+        __builtin_trap();
     return function;
 }
 
@@ -50,7 +50,7 @@ static long (*libc_syscall)(long number, ...);
 
 const struct guest_calls *guest_libc(void)
 {
-    if (!libc.time) {
+    if (!libc_syscall) {
         /* dlsym gives a pointer to a function as one to data (dlsym(3)). */
 #define X(name, type, parameters, arguments) *(void **)(void *)&libc.name = find(#name);
         GUEST_CALL_LIST(X)
@@ -92,5 +92,6 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
     (void)guest_libc();
     if (number == SYS_getrandom) /* NOLINTNEXTLINE(performance-no-int-to-ptr): it came as a number */
         return answers.getrandom((void *)arguments[0], (size_t)arguments[1], (unsigned)arguments[2]);
-    return libc_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+    return libc_syscall(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4],
+                        arguments[5]);
 }

@@ -110,12 +110,12 @@ struct bj_spec {
     struct bj_strings command; /* with "args" appended */
     const char *code;          /* exactly one of command, code, expression in a spec that is run */
     const char *expression;
-    const char *globals;           /* JSON text, opaque here */
-    const char *policy;            /* JSON text, opaque here */
-    struct bj_trace trace;         /* only with code */
+    const char *globals;                   /* JSON text, opaque here */
+    const char *policy;                    /* JSON text, opaque here */
+    struct bj_trace trace;                 /* only with code */
     struct bj_deterministic deterministic; /* only with code or expression */
-    struct bj_strings environment; /* "NAME=VALUE", sorted, no duplicate */
-    const void *stdin_bytes;       /* NULL: empty */
+    struct bj_strings environment;         /* "NAME=VALUE", sorted, no duplicate */
+    const void *stdin_bytes;               /* NULL: empty */
     size_t stdin_length;
     const char *directory; /* working directory of the program */
     const char *hostname;

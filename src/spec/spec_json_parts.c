@@ -355,8 +355,7 @@ READER(read_seed)
 READER(read_start)
 {
     bool whole = json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
-    if (!whole ||
-        bj__moment_read(json_string_value(value), &((struct bj_deterministic *)target)->start_s) < 0)
+    if (!whole || bj__moment_read(json_string_value(value), &((struct bj_deterministic *)target)->start_s) < 0)
         return bj__json_wrong(reader, field, value, BJ_MOMENT_FORM);
     return 0;
 }

@@ -117,8 +117,8 @@ int bj_spec_set_deterministic(struct bj_spec *spec, uint64_t seed, const char *s
         return bj__error(err, BJ_ERROR_INVALID, ERANGE, "deterministic.seed", "%llu; give 0 to %u",
                          (unsigned long long)seed, BJ_MAX_SEED);
     if (start && bj__moment_read(start, &asked.start_s) < 0)
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "deterministic.time",
-                         "\"%.40s\"; give " BJ_MOMENT_FORM, start);
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "deterministic.time", "\"%.40s\"; give " BJ_MOMENT_FORM,
+                         start);
     spec->deterministic = asked;
     return 0;
 }

@@ -1,86 +1,16 @@
 /* Parked jails: what runs in them is as alone as in any jail, and a pool holds only what it was made for.
  * Its own file because all of it is done through the public header, as a service would.
  * Changes when: a pool promises something more. */
-#include <belljar.h>
+#include "pool_help.h"
 
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "../support/become.h"
 #include "../support/count_entries.h"
-
-static struct bj_spec *template_spec(void)
-{
-    struct bj_spec *spec = NULL;
-    struct bj_error err = {0};
-    if (bj_spec_from_profile("python", &spec, &err) < 0)
-        fail_msg("%s", err.message);
-    return spec;
-}
-
-static struct bj_pool *make_pool(struct bj_spec *spec, unsigned jails)
-{
-    struct bj_pool *pool = NULL;
-    struct bj_error err = {0};
-    if (bj_pool_new(spec, jails, &pool, &err) < 0)
-        fail_msg("%s: %s", err.field, err.message);
-    bj_spec_free(spec);
-    return pool;
-}
-
-static struct bj_run *start(struct bj_pool *pool, const char *code)
-{
-    struct bj_spec *spec = NULL;
-    struct bj_run *run = NULL;
-    struct bj_error err = {0};
-    assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
-    assert_int_equal(bj_spec_set_code(spec, code, &err), 0);
-    if (bj_pool_start(pool, spec, &run, &err) < 0)
-        fail_msg("%s: %s", err.field, err.message);
-    bj_spec_free(spec);
-    return run;
-}
-
-static struct bj_result *finish(struct bj_run *run)
-{
-    struct bj_result *result = NULL;
-    struct bj_error err = {0};
-    int r;
-    while ((r = bj_run_step(run, -1, &err)) == 0)
-        ;
-    if (r < 0 || bj_run_result(run, &result, &err) < 0)
-        fail_msg("%s", err.message);
-    bj_run_free(run);
-    return result;
-}
-
-static void assert_output(struct bj_result *result, const char *expected)
-{
-    size_t length = 0;
-    const char *output = bj_result_output(result, BJ_STDOUT, &length);
-    if (bj_result_status(result) != BJ_STATUS_OK || length != strlen(expected) ||
-        memcmp(output, expected, length) != 0)
-        fail_msg("instead of \"%s\": %s", expected, bj_result_json(result));
-}
-
-static void assert_prints(struct bj_pool *pool, const char *code, const char *expected)
-{
-    struct bj_result *result = finish(start(pool, code));
-    assert_output(result, expected);
-    bj_result_free(result);
-}
 
 /* Children of this process, once more than dead: zygotes and parked jails are some. */
 static int count_children(void)
@@ -379,64 +309,6 @@ static void what_is_preloaded_is_there_and_chance_is_not_shared(void **state)
     bj_pool_free(pool);
 }
 
-/* Into a text of 512 bytes. */
-static void run_into(struct bj_pool *pool, const char *code, char *text)
-{
-    size_t length = 0;
-    struct bj_result *result = finish(start(pool, code));
-    const void *output = bj_result_output(result, BJ_STDOUT, &length);
-    if (bj_result_status(result) != BJ_STATUS_OK || length >= 512)
-        fail_msg("%s", bj_result_json(result));
-    memcpy(text, output, length);
-    text[length] = 0;
-    bj_result_free(result);
-}
-
-static struct bj_pool *make_repeating_pool(const char *const *modules, unsigned jails, unsigned seed)
-{
-    struct bj_error err = {0};
-    struct bj_spec *spec = template_spec();
-    if (modules)
-        assert_int_equal(bj_spec_set_preload(spec, modules, &err), 0);
-    assert_int_equal(bj_spec_set_deterministic(spec, seed, NULL, &err), 0);
-    return make_pool(spec, jails);
-}
-
-/* Whether a jail was parked early or late, and whatever ran before: the runs of one pool print the same, addresses too.
- * What is preloaded changes no chance. */
-static void runs_of_a_pool_repeat(void **state)
-{
-    (void)state;
-    static const char *const modules[] = {"random", "uuid", "tempfile", NULL};
-    static const char chance[] = "import random, uuid, time\n"
-                                 "print(random.random(), hash('x'), {str(i) for i in range(9)})\n"
-                                 "print(time.time(), time.monotonic())\n";
-    static const char places[] = "import uuid, os, time\nclass A: pass\n"
-                                 "print(id(object()), {A() for i in range(5)}, uuid.uuid4(), os.urandom(8))\n"
-                                 "print(time.time(), os.getpid())\n";
-    char seen[4][512];
-    for (int warm = 0; warm < 2; warm++) {
-        struct bj_pool *pool = make_repeating_pool(warm ? modules : NULL, 2, 5);
-        run_into(pool, chance, seen[warm]);
-        run_into(pool, places, seen[2]);
-        for (int i = 0; i < 4; i++) {
-            assert_int_equal(bj_pool_fill(pool, NULL), 0);
-            run_into(pool, places, seen[3]);
-            assert_string_equal(seen[2], seen[3]);
-        }
-        run_into(pool, chance, seen[3]);
-        assert_string_equal(seen[warm], seen[3]);
-        bj_pool_free(pool);
-    }
-    *strchr(seen[0], '\n') = *strchr(seen[1], '\n') = 0; /* imports read the clock */
-    assert_string_equal(seen[0], seen[1]);
-    struct bj_pool *pool = make_repeating_pool(modules, 1, 6);
-    run_into(pool, chance, seen[3]);
-    *strchr(seen[3], '\n') = 0;
-    assert_string_not_equal(seen[0], seen[3]);
-    bj_pool_free(pool);
-}
-
 static void assert_refused(int r, const struct bj_error *err, const char *field, const char *word)
 {
     if (r >= 0 || strcmp(err->field, field) != 0 || !strstr(err->message, word))
@@ -471,7 +343,8 @@ static void a_pool_is_for_snippets_of_one_kind(void **state)
     bj_spec_free(spec);
     assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
     assert_int_equal(bj_spec_set_code(spec, "1", &err), 0);
-    assert_int_equal(bj_spec_set_deterministic(spec, 0, NULL, &err), 0); /* its zygote has a hash seed already */
+    assert_int_equal(bj_spec_set_deterministic(spec, 0, NULL, &err),
+                     0); /* its zygote has a hash seed already */
     assert_refused(bj_pool_start(pool, spec, &run, &err), &err, "deterministic", "bj_pool_spec");
     bj_spec_free(spec);
     bj_pool_free(pool);
@@ -496,35 +369,6 @@ static void what_cannot_be_preloaded_is_named(void **state)
     bj_spec_free(spec);
 }
 
-/* In a build directory: src/guest stands beside tests/jail/.., for the version of Debian's python3. */
-static void find_guest(void)
-{
-    char own[512] = "";
-    char target[64] = "";
-    char path[700];
-    if (getenv("BELLJAR_GUEST") || readlink("/proc/self/exe", own, sizeof(own) - 1) <= 0 ||
-        readlink("/usr/bin/python3", target, sizeof(target) - 1) <= 0)
-        return;
-    const char *version = strstr(target, "python");
-    char *slash = strrchr(own, '/');
-    if (!version || !slash)
-        return;
-    *slash = 0;
-    (void)snprintf(path, sizeof(path), "%s/../../src/guest/belljar-guest-%s", own, version + strlen("python"));
-    (void)setenv("BELLJAR_GUEST", path, 1);
-}
-
-/* NULL: it has it. The jails of a pool need more than others, and say what. */
-static const char *host_lacks(struct bj_error *err)
-{
-    struct bj_pool *pool = NULL;
-    struct bj_spec *spec = template_spec();
-    int r = bj_pool_new(spec, 1, &pool, err);
-    bj_spec_free(spec);
-    bj_pool_free(pool);
-    return r < 0 && err->code == BJ_ERROR_UNAVAILABLE ? err->message : NULL;
-}
-
 int main(void)
 {
     struct bj_error err = {0};
@@ -545,7 +389,6 @@ int main(void)
         cmocka_unit_test(nothing_outlives_a_killed_supervisor),
         cmocka_unit_test(a_pool_is_for_snippets_of_one_kind),
         cmocka_unit_test(what_is_preloaded_is_there_and_chance_is_not_shared),
-        cmocka_unit_test(runs_of_a_pool_repeat),
         cmocka_unit_test(what_cannot_be_preloaded_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
