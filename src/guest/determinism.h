@@ -16,6 +16,7 @@
 #include <sys/random.h>
 #include <sys/select.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@
     X(clock_gettime, int, (clockid_t clock, struct timespec * ret_now), (clock, ret_now))                      \
     X(gettimeofday, int, (struct timeval *restrict ret_now, void *restrict zone), (ret_now, zone))             \
     X(time, time_t, (time_t * ret_now), (ret_now))                                                             \
+    X(times, clock_t, (struct tms * ret_used), (ret_used))                                                     \
     X(clock_nanosleep, int,                                                                                    \
       (clockid_t clock, int flags, const struct timespec *until, struct timespec *ret_left),                   \
       (clock, flags, until, ret_left))                                                                         \

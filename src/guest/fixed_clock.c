@@ -89,6 +89,16 @@ static time_t fixed_time(time_t *ret_now)
     return now;
 }
 
+/* Its children have used nothing: nobody has counted. */
+static clock_t fixed_times(struct tms *ret_used)
+{
+    uint64_t tick_ns = SECOND_NS / (uint64_t)sysconf(_SC_CLK_TCK);
+    if (ret_used)
+        *ret_used =
+            (struct tms){.tms_utime = (clock_t)(guest_fixed_now_ns(CLOCK_PROCESS_CPUTIME_ID) / tick_ns)};
+    return (clock_t)(guest_fixed_now_ns(CLOCK_MONOTONIC) / tick_ns);
+}
+
 static int fixed_clock_nanosleep(clockid_t clock, int flags, const struct timespec *until,
                                  struct timespec *ret_left)
 {
@@ -120,6 +130,7 @@ void guest_fixed_clock_calls(struct guest_calls *calls)
     calls->clock_gettime = fixed_clock_gettime;
     calls->gettimeofday = fixed_gettimeofday;
     calls->time = fixed_time;
+    calls->times = fixed_times;
     calls->clock_nanosleep = fixed_clock_nanosleep;
     calls->nanosleep = fixed_nanosleep;
 }

@@ -64,7 +64,7 @@ int bj__moment_read(const char *text, int64_t *ret_seconds)
         days += days_of_year(i);
     for (int i = 1; i < month; i++)
         days += days_of_month(year, i);
-    *ret_seconds = days * DAY_SECONDS + hour * 3600 + minute * 60 + second;
+    *ret_seconds = days * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second;
     return 0;
 }
 

@@ -52,11 +52,11 @@ static void runs_of_a_pool_repeat(void **state)
         assert_string_equal(seen[warm], seen[3]);
         bj_pool_free(pool);
     }
-    *strchr(seen[0], '\n') = *strchr(seen[1], '\n') = 0; /* imports read the clock */
+    seen[0][strcspn(seen[0], "\n")] = seen[1][strcspn(seen[1], "\n")] = 0; /* imports read the clock */
     assert_string_equal(seen[0], seen[1]);
     struct bj_pool *pool = make_repeating_pool(modules, 1, 6);
     run_into(pool, chance, seen[3]);
-    *strchr(seen[3], '\n') = 0;
+    seen[3][strcspn(seen[3], "\n")] = 0;
     assert_string_not_equal(seen[0], seen[3]);
     bj_pool_free(pool);
 }
