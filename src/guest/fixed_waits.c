@@ -9,15 +9,19 @@
 #include <errno.h>
 
 #define SECOND_NS UINT64_C(1000000000)
-#define LONGEST_S UINT64_C(1000000000) /* a wait without an end */
+#define LONGEST_S UINT64_C(16000000000) /* behind any time of the fixed clocks that a program can get to see */
+
+static uint64_t whole_ns(const struct timespec *deadline)
+{
+    uint64_t seconds = deadline->tv_sec < 0 ? 0 : (uint64_t)deadline->tv_sec;
+    return (seconds < LONGEST_S ? seconds : LONGEST_S) * SECOND_NS + (uint64_t)deadline->tv_nsec;
+}
 
 /* How far a deadline of the fixed clock is away, and when that is by the kernel's. */
 static uint64_t translate(clockid_t clock, const struct timespec *deadline, struct timespec *ret_true)
 {
     uint64_t now = guest_fixed_now_ns(clock);
-    uint64_t seconds = deadline->tv_sec < 0 ? 0 : (uint64_t)deadline->tv_sec;
-    uint64_t until =
-        (seconds < LONGEST_S * 8 ? seconds : LONGEST_S * 8) * SECOND_NS + (uint64_t)deadline->tv_nsec;
+    uint64_t until = whole_ns(deadline);
     uint64_t away = until > now ? until - now : 0;
     (void)guest_libc()->clock_gettime(clock, ret_true); /* one of the two that every kernel has */
     uint64_t nanoseconds = (uint64_t)ret_true->tv_nsec + away % SECOND_NS;
@@ -61,14 +65,20 @@ static int fixed_cond_clockwait(pthread_cond_t *restrict condition, pthread_mute
     return guest_libc()->pthread_cond_clockwait(condition, mutex, clock, &until);
 }
 
-/* Which clock the condition has is not told; a deadline of the one is far from any time of the other. */
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Which clock the condition has is not told, but the two are years apart: the nearer one. In a run that begins in 1970, where
+ * they are not, a wait for a few seconds at least is near enough. */
 static int fixed_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
                                 const struct timespec *restrict deadline)
 {
     uint64_t since_start = guest_fixed_now_ns(CLOCK_MONOTONIC);
     uint64_t since_1970 = guest_fixed_now_ns(CLOCK_REALTIME);
-    uint64_t middle_s = (since_start / 2 + since_1970 / 2) / SECOND_NS;
-    bool real = deadline->tv_sec > (time_t)middle_s;
+    uint64_t until = whole_ns(deadline);
+    bool real = distance(until, since_1970) < distance(until, since_start);
     return fixed_cond_clockwait(condition, mutex, real ? CLOCK_REALTIME : CLOCK_MONOTONIC, deadline);
 }
 

@@ -3,7 +3,14 @@
 Its own file because what is compared is one run with another, in jails of their own and in parked ones.
 Changes when: something else has to repeat.
 """
+import ctypes
 import json
+import os
+import platform
+import re
+import shutil
+import struct
+import subprocess
 import time
 
 import belljar_run
@@ -239,8 +246,10 @@ print(out, t.join())
 """
 
 
-def test_threads_get_on_with_each_other(allowed):
-    assert allowed(THREADS, "-p", 4) == "[0, 1, 2, 3, 4] None\n"
+@pytest.mark.parametrize("start", ["1970-01-01T00:00:00Z", "1970-01-01T00:16:40Z", "2020-01-01T00:00:00Z", "2199-12-31T23:59:59Z"])
+def test_threads_get_on_with_each_other(allowed, start):
+    """Whichever of the clocks of the day and since the start is the greater one."""
+    assert allowed(THREADS, "-p", 4, "--start-time", start) == "[0, 1, 2, 3, 4] None\n"
 
 
 def test_a_child_has_chance_of_its_own_that_repeats(allowed):
@@ -275,12 +284,28 @@ def test_the_jail_is_the_same(told):
     assert plain[:-1] == fixed[:-1] and (plain[-1], fixed[-1]) == ("0", "40000"), (plain, fixed)
 
 
+def refuse_personality():
+    """As the filter of a container does: nothing but 0 and the question."""
+    number = {"x86_64": 135, "aarch64": 92}[platform.machine()]
+    rows = [(0x20, 0, 0, 0), (0x15, 0, 2, number), (0x20, 0, 0, 16), (0x15, 1, 0, 0x40000), (0x06, 0, 0, 0x7fff0000), (0x06, 0, 0, 0x50001)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("<HBBI", *row) for row in rows))
+    program = ctypes.create_string_buffer(struct.pack("<HxxxxxxQ", len(rows), ctypes.addressof(code)))
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, ctypes.byref(program), 0, 0) == 0, ctypes.get_errno()
+
+
+def test_where_addresses_cannot_be_fixed_nothing_starts(either):
+    if platform.machine() not in ("x86_64", "aarch64"):
+        pytest.skip("host lacks a processor whose numbers this test knows")
+    for words, status in ((["--deterministic"], 125), ([], 0)):
+        done = subprocess.run([either, "exec", *words, "-"], input=b"print('ran')", preexec_fn=refuse_personality, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == status and (b"ran" in done.stdout) == (status == 0), done
+        assert status == 0 or (b"fixed_addresses" in done.stderr and b"ADDR_NO_RANDOMIZE (0x40000)" in done.stderr), done
+
+
 def test_only_what_is_answered_is_exported(belljar):
     """A function more would be in the place of every library's of that name."""
-    import os
-    import re
-    import shutil
-    import subprocess
     folder = os.path.join(os.path.dirname(belljar), "..", "guest")
     guests = [os.path.join(folder, name) for name in (os.listdir(folder) if os.path.isdir(folder) else []) if re.fullmatch(r"belljar-guest-3\.\d+", name)]
     if not guests or not shutil.which("nm"):
