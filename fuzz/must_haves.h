@@ -8,6 +8,7 @@
 
 #include <linux/mount.h>
 #include <sched.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 
 static inline uint32_t first_of(const struct bj_plan *plan, uint16_t code)
@@ -57,6 +58,8 @@ static inline const char *missing_wall(const struct bj_plan *plan)
         return "AppArmor";
     if (layers[BJ_LAYER_KEYRING].on && !has_op(plan, BJ_OP_KEYRING))
         return "the keyring";
+    if (plan->deterministic && !has_op(plan, BJ_OP_FIXED_ADDRESSES))
+        return "addresses that repeat";
     if (plan->cgroup && !has_op(plan, BJ_OP_JOIN_CGROUP))
         return "the control group";
     if (plan->two_ids && !(has_op(plan, BJ_OP_IDS) && has_op(plan, BJ_OP_GROUPS)))
@@ -167,6 +170,10 @@ static inline const char *bad_operation(const struct bj_plan *plan, uint32_t at)
                                                                                        : "a file outside /box";
     case BJ_OP_IDS:
         return (op->flags & BJ_OPF_RUN_IDS) || op->value == 1000 ? NULL : "another id than the guest's";
+    case BJ_OP_FIXED_ADDRESSES:
+        return plan->deterministic && op->value == ADDR_NO_RANDOMIZE
+                   ? NULL
+                   : "another personality, or one that nobody asked for";
     case BJ_OP_BACKSTOP:
     case BJ_OP_SECCOMP:
         return op->text && op->value > 0 ? NULL : "a filter without a program";

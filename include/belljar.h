@@ -102,6 +102,10 @@ BJ_API int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_
  * result has room for (output_bytes). */
 BJ_API int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_bytes,
                              struct bj_error *err);
+/* Makes a run of code or an expression repeat exactly: seed, 0 to 4294967295, of chance and of the hashes of texts; start,
+ * "YYYY-MM-DDTHH:MM:SSZ" from 1970 to 2199, what the clock says at its beginning; NULL: 2020-01-01T00:00:00Z. */
+BJ_API int bj_spec_set_deterministic(struct bj_spec *spec, uint64_t seed, const char *start,
+                                     struct bj_error *err);
 BJ_API int bj_spec_set_env(struct bj_spec *spec, const char *name, const char *value, struct bj_error *err);
 BJ_API int bj_spec_set_stdin(struct bj_spec *spec, const void *bytes, size_t length, struct bj_error *err);
 BJ_API int bj_spec_set_directory(struct bj_spec *spec, const char *path, struct bj_error *err);

@@ -299,3 +299,30 @@ int bj__apply_trace(struct bj_spec *spec, const struct setting *setting, struct 
                          setting->value, BJ_MAX_TRACE_STEPS);
     return bj_spec_set_trace(spec, steps, spec->trace.max_bytes, err);
 }
+
+/* What was not given yet stays, whichever of the three stands last. */
+int bj__apply_deterministic(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    (void)setting;
+    return spec->deterministic.on ? 0 : bj_spec_set_deterministic(spec, 0, NULL, err);
+}
+
+int bj__apply_seed(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    uint64_t seed = 0;
+    int r = bj__units_count(setting->value, &seed);
+
+    if (r < 0 || seed > BJ_MAX_SEED)
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "", "\"%s\" is not a seed; give 0 to %u",
+                         setting->value, BJ_MAX_SEED);
+    r = bj__apply_deterministic(spec, setting, err);
+    if (r == 0)
+        spec->deterministic.seed = (uint32_t)seed;
+    return r;
+}
+
+int bj__apply_start_time(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    uint64_t seed = spec->deterministic.on ? spec->deterministic.seed : 0;
+    return bj_spec_set_deterministic(spec, seed, setting->value, err);
+}

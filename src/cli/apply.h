@@ -15,6 +15,9 @@
     X(apply_collect)                                                                                           \
     X(apply_globals)                                                                                           \
     X(apply_trace)                                                                                             \
+    X(apply_deterministic)                                                                                     \
+    X(apply_seed)                                                                                              \
+    X(apply_start_time)                                                                                        \
     X(apply_name)                                                                                              \
     X(apply_policy)                                                                                            \
     X(apply_features)                                                                                          \

@@ -43,6 +43,14 @@ struct reply {
     bool truncated; /* a part did not fit, and was left out */
 };
 
+/* determinism.c: takes the program's arguments, and puts fixed clocks and chance in the place of the kernel's when they ask
+ * for it. -1: they are not the library's. */
+int guest_fix(int argc, char **argv);
+/* The clocks and chance are at their beginning (again). Nothing to do in a run that is to be like no other. */
+void guest_fixed_begin(void);
+/* False: hashes are this process's own. */
+bool guest_fixed_hash_seed(unsigned long *ret_seed);
+
 /* python.c: an interpreter of its own, deaf to the environment; ends the process when it cannot be had. */
 void guest_start_python(void);
 /* What a script's end does: threads are waited for, atexit functions run, output is written out. -1: that failed. */

@@ -3,6 +3,7 @@
  * Changes when: another thing has to happen, or in another order. */
 #include "guest.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 #define NOT_STARTED 120 /* as python3 says that it could not even end well */
@@ -14,13 +15,18 @@ static _Noreturn void give_up(void)
     _exit(NOT_STARTED);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     struct request request = {0};
     struct reply reply;
+    if (guest_fix(argc, argv) < 0) {
+        (void)fputs("belljar-guest and the library are of different builds; install both anew\n", stderr);
+        _exit(NOT_STARTED);
+    }
     guest_start_python();
     if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0) || guest_read_request(&request) < 0)
         give_up();
+    guest_fixed_begin(); /* behind all that differs between a cold start and a parked one */
     guest_reply_init(&reply, (size_t)request.reply_bytes);
     int code = guest_execute(&request, &reply);
     if (guest_end_python() < 0 && code == 0)

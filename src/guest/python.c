@@ -26,6 +26,8 @@ void guest_start_python(void)
     config.install_signal_handlers = 1; /* Ctrl-C is a KeyboardInterrupt */
     config.write_bytecode = 0;
     config.pathconfig_warnings = 0;
+    /* Of texts and bytes: it is made with the first of them. */
+    config.use_hash_seed = guest_fixed_hash_seed(&config.hash_seed);
     give_up(PyConfig_SetString(&config, &config.program_name, L"python3"));
     give_up(Py_InitializeFromConfig(&config));
     PyConfig_Clear(&config);

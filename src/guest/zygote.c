@@ -301,7 +301,9 @@ int guest_zygote(void)
             _exit(0);
     } while (!make_fork());
     renew_thread();
+    guest_fixed_begin(); /* random is seeded anew by the next call, and shall be what it is in a cold start */
     PyOS_AfterFork_Child();
+    guest_fixed_begin();
     if (reseed_numpy() < 0 || rehearse() < 0)
         return -1;
     wait_for_start();

@@ -25,6 +25,10 @@ static const struct {
     {BJ_OP_GUEST_FILE, ENOSPC, "the files handed in do not fit: raise limits.disk_bytes or limits.files"},
     {BJ_OP_GUEST_FILE, EEXIST, "two files have the same path"},
     {BJ_OP_GUEST_DIR, ENOSPC, "raise limits.files"},
+    {BJ_OP_FIXED_ADDRESSES, 0,
+     "addresses cannot be fixed here: in a container, allow personality(2) with ADDR_NO_RANDOMIZE (0x40000) in "
+     "its "
+     "seccomp profile, or do without \"deterministic\""},
     {BJ_OP_CHDIR, ENOENT, "\"directory\" does not exist in the jail"},
     {BJ_OP_CHDIR, EACCES, "\"directory\" is not open to the guest"},
     {BJ_OP_KEYRING, EDQUOT, "the user's key quota is used up (kernel.keys.maxkeys)"},

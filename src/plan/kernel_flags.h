@@ -1,4 +1,4 @@
-/* Numbers of the kernel that plans hold: mount attributes and clone flags, which older headers lack.
+/* Numbers of the kernel that plans hold: mount attributes, clone flags and a personality, which older headers lack.
  * Its own file because the builders write them and the child half passes them on, and neither may include the
  * other.
  * Changes when: a plan uses another one. */
@@ -25,5 +25,8 @@
 #define BJ_CLONE_NEWUSER       0x10000000ull
 #define BJ_CLONE_NEWPID        0x20000000ull
 #define BJ_CLONE_NEWNET        0x40000000ull
+
+/* personality(2) */
+#define BJ_ADDR_NO_RANDOMIZE 0x0040000ull
 
 #endif

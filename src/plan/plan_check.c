@@ -149,6 +149,8 @@ static const char *check_values(const struct bj_plan *plan, const struct bj_op *
     if (op->code == BJ_OP_IDS &&
         (op->value != BJ_GUEST_ID || !(op->flags & BJ_OPF_RUN_IDS) != plan->user_namespace))
         return "it would not become the guest";
+    if (op->code == BJ_OP_FIXED_ADDRESSES && (!plan->deterministic || op->value != BJ_ADDR_NO_RANDOMIZE))
+        return "it would be another personality than the one that was asked for";
     bool limit = op->code == BJ_OP_RLIMIT || op->code == BJ_OP_OPEN_FILES;
     if (limit && (op->slot < 0 || op->slot >= RLIM_NLIMITS || op->value > op->value2))
         return "it is no limit";
@@ -201,6 +203,7 @@ static int check_required(const struct check *check, struct bj_error *err)
         {true,
          ONCE(BJ_OP_SETSID, BJ_OP_INHERITED, BJ_OP_CHDIR, BJ_OP_STDIO, BJ_OP_ASSERT_FDS, BJ_OP_ASSERT_NNP)},
         {true, ONCE(BJ_OP_SIGNALS, BJ_OP_PIDFD, BJ_OP_HAND_OVER, BJ_OP_EXEC)},
+        {plan->deterministic, ONCE(BJ_OP_FIXED_ADDRESSES)},
         {plan->cgroup, ONCE(BJ_OP_JOIN_CGROUP)},
         {!plan->user_namespace, ONCE(BJ_OP_PRIVATE)},
         {plan->user_namespace && plan->two_ids, ONCE(BJ_OP_SETUP_IDS)},

@@ -107,6 +107,21 @@ static void add_assertions(struct bj_build *build)
     bj__plan_add(build, BJ_OP_PIDFD, NULL);
 }
 
+/* Of the program that runs snippets: what it must know before there is an interpreter that could read a request. The hash
+ * seed is made when that starts. */
+static const char *const *snippet_arguments(struct bj_build *build)
+{
+    const struct bj_deterministic *deterministic = &build->spec->deterministic;
+    const char *items[] = {bj__snippet_program, NULL, NULL};
+    struct bj_strings arguments = {items, 1};
+    if (build->plan->deterministic) {
+        items[1] = bj__plan_format(build, "%u", deterministic->seed);
+        items[2] = bj__plan_format(build, "%lld", (long long)deterministic->start_s);
+        arguments.count = items[1] && items[2] ? BJ_COUNT(items) : 1;
+    }
+    return copy_list(build, &arguments);
+}
+
 int bj__plan_final(struct bj_build *build)
 {
     struct bj_plan *plan = build->plan;
@@ -117,11 +132,10 @@ int bj__plan_final(struct bj_build *build)
     bj__plan_add(build, BJ_OP_HAND_OVER, NULL);
     bj__plan_open_files(build);
     bj__plan_add(build, BJ_OP_EXEC, NULL);
-    const char *names[] = {bj__snippet_program, NULL};
-    const struct bj_strings snippet = {names, 1};
-    const struct bj_strings *command = plan->program.guest ? &snippet : &build->spec->command;
-    plan->program.argv = copy_list(build, command);
+    bool guest = plan->program.guest;
+    const struct bj_strings *command = &build->spec->command;
+    plan->program.argv = guest ? snippet_arguments(build) : copy_list(build, command);
     plan->program.envp = copy_list(build, &build->spec->environment);
-    plan->program.candidates = find_candidates(build, command->items[0]);
+    plan->program.candidates = find_candidates(build, guest ? bj__snippet_program : command->items[0]);
     return 0;
 }

@@ -70,6 +70,7 @@ int bj__plan_snippet(struct bj_build *build)
     if (bj__snippet_request(build->spec, NULL, &request) < 0)
         return bj__error_memory(build->err);
     plan->program.guest = true;
+    plan->deterministic = build->spec->deterministic.on;
     plan->request_length = request.length;
     plan->request = bj__arena_copy(&plan->arena, request.bytes, request.length);
     return plan->request ? 0 : bj__error_memory(build->err);

@@ -113,8 +113,8 @@ static void split_root(struct split *split)
 
 static void add_zygotes_end(struct split *split)
 {
-    static const uint16_t end[] = {BJ_OP_GROUPS, BJ_OP_KEYRING, BJ_OP_SETSID, BJ_OP_INHERITED,
-                                   BJ_OP_STDIO,  BJ_OP_SIGNALS, BJ_OP_PIDFD};
+    static const uint16_t end[] = {BJ_OP_GROUPS,          BJ_OP_KEYRING, BJ_OP_SETSID,  BJ_OP_INHERITED,
+                                   BJ_OP_FIXED_ADDRESSES, BJ_OP_STDIO,   BJ_OP_SIGNALS, BJ_OP_PIDFD};
     for (size_t i = 0; i < BJ_COUNT(end); i++) {
         const struct bj_op *op = find(split->whole, end[i], NULL);
         if (end[i] == BJ_OP_SETSID)

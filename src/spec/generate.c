@@ -170,6 +170,8 @@ static void print_values(const struct bj_spec *spec)
     print_bool("scratch_executable", spec->scratch_executable);
     (void)printf(", .trace = {.max_steps = %llu, .max_bytes = %llu}", (unsigned long long)spec->trace.max_steps,
                  (unsigned long long)spec->trace.max_bytes);
+    (void)printf(", .deterministic = {.on = %d, .seed = %uu, .start_s = %lld}", spec->deterministic.on,
+                 spec->deterministic.seed, (long long)spec->deterministic.start_s);
     (void)printf(",\n");
 }
 

@@ -75,6 +75,6 @@ int bj__read_opaque(struct bj_reader *reader, const char *field, const json_t *v
 
 /* The tables, for the test that holds them against the schema; each ends with a NULL name. */
 extern const struct bj_key bj__spec_keys[], bj__file_keys[], bj__mount_keys[], bj__link_keys[],
-    bj__trace_keys[];
+    bj__trace_keys[], bj__deterministic_keys[];
 
 #endif

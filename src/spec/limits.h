@@ -40,6 +40,7 @@
 #define BJ_MAX_PROFILE_JSON    (1u << 20)
 #define BJ_MAX_TRACE_STEPS     100000u
 #define BJ_MIN_TRACE_BYTES     4096u /* a step or two */
+#define BJ_MAX_SEED            4294967295u
 #define BJ_TRACE_STEPS         1000u /* where nobody says how many: as Python Tutor's */
 
 #endif

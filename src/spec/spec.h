@@ -95,6 +95,13 @@ struct bj_trace {
     uint64_t max_bytes; /* 0: as many as the result has room for */
 };
 
+/* A run of Python that repeats exactly. */
+struct bj_deterministic {
+    bool on; /* false: the rest says nothing */
+    uint32_t seed;
+    int64_t start_s; /* what the clock says when it begins; seconds since 1970 (spec/moment.h) */
+};
+
 struct bj_spec {
     struct bj_arena arena;   /* owns everything that is pointed to below */
     const char *profile;     /* name of the profile that this spec came from */
@@ -103,11 +110,12 @@ struct bj_spec {
     struct bj_strings command; /* with "args" appended */
     const char *code;          /* exactly one of command, code, expression in a spec that is run */
     const char *expression;
-    const char *globals;           /* JSON text, opaque here */
-    const char *policy;            /* JSON text, opaque here */
-    struct bj_trace trace;         /* only with code */
-    struct bj_strings environment; /* "NAME=VALUE", sorted, no duplicate */
-    const void *stdin_bytes;       /* NULL: empty */
+    const char *globals;                   /* JSON text, opaque here */
+    const char *policy;                    /* JSON text, opaque here */
+    struct bj_trace trace;                 /* only with code */
+    struct bj_deterministic deterministic; /* only with code or expression */
+    struct bj_strings environment;         /* "NAME=VALUE", sorted, no duplicate */
+    const void *stdin_bytes;               /* NULL: empty */
     size_t stdin_length;
     const char *directory; /* working directory of the program */
     const char *hostname;
@@ -171,6 +179,7 @@ enum bj_spec_key {
     BJ_KEY_NICE,
     BJ_KEY_ARGS,
     BJ_KEY_TRACE,
+    BJ_KEY_DETERMINISTIC,
     BJ_KEY__COUNT
 };
 struct bj_request {

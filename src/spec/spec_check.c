@@ -43,6 +43,9 @@ static int check_program(const struct bj_spec *spec, bool for_run, struct bj_err
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "trace",
                          "of %s there are no steps to tell; give code, or null for the trace",
                          spec->expression ? "an expression" : "a command");
+    if (spec->deterministic.on && spec->command.count > 0)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "deterministic",
+                         "a command has clocks and chance of its own; give code or expression, or null");
     if (spec->command.count > 0 && !spec->command.items[0][0])
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "command[0]", "empty; give the name of a program");
     int r = check_strings("command", &spec->command, BJ_MAX_ARGUMENTS, err);

@@ -49,6 +49,12 @@ static bool same_links(const struct bj_spec *a, const struct bj_spec *b)
     return true;
 }
 
+/* The zygote's interpreter has its hash seed and its addresses for good. */
+static bool same_determinism(const struct bj_deterministic *a, const struct bj_deterministic *b)
+{
+    return a->on == b->on && (!a->on || (a->seed == b->seed && a->start_s == b->start_s));
+}
+
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
 {
     const struct {
@@ -59,6 +65,7 @@ const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
         {same_list(&a->command, &b->command), "command"},
         {!b->policy || same_text(a->policy, b->policy),
          "policy"}, /* where there is none, one only takes away */
+        {same_determinism(&a->deterministic, &b->deterministic), "deterministic"},
         {same_list(&a->environment, &b->environment), "env"},
         {same_bytes(a->stdin_bytes, a->stdin_length, b->stdin_bytes, b->stdin_length), "stdin"},
         {same_text(a->directory, b->directory), "directory"},

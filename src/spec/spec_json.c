@@ -3,6 +3,7 @@
  * Changes when: a key is added (and then schema/spec.schema.json as well). */
 #include "spec/check.h"
 #include "spec/json_read.h"
+#include "spec/moment.h"
 
 #include <stdio.h>
 
@@ -82,6 +83,16 @@ READER(read_trace)
         r = bj__json_object(reader, field, value, bj__trace_keys, &trace);
     if (r == 0)
         ((struct bj_spec *)target)->trace = trace;
+    return r;
+}
+
+/* null: every run is another one, whatever the profile has. */
+READER(read_deterministic)
+{
+    struct bj_deterministic asked = {.on = !json_is_null(value), .start_s = BJ_MOMENT_FIRST};
+    int r = asked.on ? bj__json_object(reader, field, value, bj__deterministic_keys, &asked) : 0;
+    if (r == 0)
+        ((struct bj_spec *)target)->deterministic = asked;
     return r;
 }
 
@@ -214,6 +225,7 @@ const struct bj_key bj__spec_keys[] = {
     {"globals", read_globals, BJ_KEY_GLOBALS, false},
     {"policy", read_policy, BJ_KEY_POLICY, false},
     {"trace", read_trace, BJ_KEY_TRACE, false},
+    {"deterministic", read_deterministic, BJ_KEY_DETERMINISTIC, false},
     {"env", bj__read_env, BJ_KEY_ENV, false},
     {"stdin", read_stdin, BJ_KEY_STDIN, false},
     {"stdin_base64", read_stdin_base64, BJ_KEY_STDIN, false},

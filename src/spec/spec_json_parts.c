@@ -4,6 +4,7 @@
 #include "spec/check.h"
 #include "spec/json_read.h"
 #include "spec/json_text.h"
+#include "spec/moment.h"
 
 #include <stdio.h>
 
@@ -338,6 +339,30 @@ READER(read_trace_bytes)
 const struct bj_key bj__trace_keys[] = {
     {"max_steps", read_trace_steps, -1, false},
     {"max_bytes", read_trace_bytes, -1, false},
+    {NULL, NULL, -1, false},
+};
+
+/* Longer than the int that bj__json_integer gives. */
+READER(read_seed)
+{
+    json_int_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 0 || number > (json_int_t)BJ_MAX_SEED)
+        return bj__json_wrong(reader, field, value, "a whole number from 0 to 4294967295");
+    ((struct bj_deterministic *)target)->seed = (uint32_t)number;
+    return 0;
+}
+
+READER(read_start)
+{
+    bool whole = json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
+    if (!whole || bj__moment_read(json_string_value(value), &((struct bj_deterministic *)target)->start_s) < 0)
+        return bj__json_wrong(reader, field, value, BJ_MOMENT_FORM);
+    return 0;
+}
+
+const struct bj_key bj__deterministic_keys[] = {
+    {"seed", read_seed, -1, false},
+    {"time", read_start, -1, false},
     {NULL, NULL, -1, false},
 };
 

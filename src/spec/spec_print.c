@@ -5,6 +5,7 @@
 #include "spec/check.h"
 #include "spec/json_read.h"
 #include "spec/json_text.h"
+#include "spec/moment.h"
 
 /* Takes over the value; -ENOMEM when it is NULL or cannot be added. */
 static int set(json_t *object, const char *key, json_t *value)
@@ -179,6 +180,14 @@ static int print_trace(const struct bj_trace *trace, json_t *root)
                : set(object, "max_bytes", json_integer((json_int_t)trace->max_bytes));
 }
 
+static int print_deterministic(const struct bj_deterministic *deterministic, json_t *root)
+{
+    char start[BJ_MOMENT_SIZE];
+    bj__moment_write(deterministic->start_s, start);
+    return set(root, "deterministic",
+               json_pack("{s:I, s:s}", "seed", (json_int_t)deterministic->seed, "time", start));
+}
+
 static int print_program(const struct bj_spec *spec, json_t *root)
 {
     const struct {
@@ -191,6 +200,8 @@ static int print_program(const struct bj_spec *spec, json_t *root)
     int r = spec->command.count > 0 ? set(root, "command", strings_json(&spec->command)) : 0;
     if (r == 0 && spec->trace.max_steps > 0)
         r = print_trace(&spec->trace, root);
+    if (r == 0 && spec->deterministic.on)
+        r = print_deterministic(&spec->deterministic, root);
     for (size_t n = 0; r == 0 && n < BJ_COUNT(texts); n++)
         if (texts[n].text)
             r = set(root, texts[n].key,

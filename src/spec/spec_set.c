@@ -6,6 +6,7 @@
 #include "spec/build.h"
 #include "spec/check.h"
 #include "spec/json_text.h"
+#include "spec/moment.h"
 #include "spec/names.h"
 #include "spec/policy.h"
 
@@ -106,6 +107,19 @@ int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_byt
         return bj__error(err, BJ_ERROR_INVALID, ERANGE, "trace.max_bytes", "%llu; give %u to %u",
                          (unsigned long long)max_bytes, BJ_MIN_TRACE_BYTES, BJ_MAX_OUTPUT);
     spec->trace = (struct bj_trace){.max_steps = max_steps, .max_bytes = max_bytes};
+    return 0;
+}
+
+int bj_spec_set_deterministic(struct bj_spec *spec, uint64_t seed, const char *start, struct bj_error *err)
+{
+    struct bj_deterministic asked = {.on = true, .seed = (uint32_t)seed, .start_s = BJ_MOMENT_FIRST};
+    if (seed > BJ_MAX_SEED)
+        return bj__error(err, BJ_ERROR_INVALID, ERANGE, "deterministic.seed", "%llu; give 0 to %u",
+                         (unsigned long long)seed, BJ_MAX_SEED);
+    if (start && bj__moment_read(start, &asked.start_s) < 0)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "deterministic.time", "\"%.40s\"; give " BJ_MOMENT_FORM,
+                         start);
+    spec->deterministic = asked;
     return 0;
 }
 

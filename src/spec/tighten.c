@@ -13,8 +13,9 @@
  *   network, proc               only less: none < loopback < host; none < own
  *   syscalls                    some of the profile's sets
  *   policy                      give one, if the profile has none
- *   stdin, globals, trace, directory, hostname, collect, output_action: free; they widen nothing (collect adds; of a trace
- *                               the result holds no more than output_bytes) */
+ *   stdin, globals, trace, deterministic, directory, hostname, collect, output_action: free; they widen nothing (collect
+ *                               adds; of a trace the result holds no more than output_bytes; the addresses that
+ *                               deterministic makes known are the run's own) */
 #include "spec/build.h"
 #include "spec/check.h"
 
@@ -122,6 +123,8 @@ static int take_free_fields(const struct tighten *t)
             r = bj__strings_add(&spec->arena, &spec->collect, asked->collect.items[n]);
     if (has(t, BJ_KEY_TRACE))
         spec->trace = asked->trace;
+    if (has(t, BJ_KEY_DETERMINISTIC))
+        spec->deterministic = asked->deterministic;
     if (has(t, BJ_KEY_OUTPUT_ACTION))
         spec->output_action = asked->output_action;
     return r < 0 ? out_of_memory(t) : 0;

@@ -14,6 +14,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stdlib.h>
+#include <sys/personality.h>
 
 #define ANY   (-1)
 #define WRONG EUCLEAN
@@ -87,6 +88,7 @@ static const struct fault faults[] = {
     FAIL_IF(UNDUMPABLE, prctl, PR_SET_DUMPABLE),
     FAIL(SETSID, setsid),
     FAIL(INHERITED, personality),
+    FAIL(FIXED_ADDRESSES, personality),
     FAIL(INHERITED, sched_getscheduler),
     FAIL(INHERITED, getpriority),
     FAIL(NICE, getpriority),
@@ -146,6 +148,7 @@ static const struct {
     {{.code = BJ_OP_UNMOUNT, .text = "tmp"}, BJ_OP_ROOT_ATTR},
     {{.code = BJ_OP_KEEP}, BJ_OP_SECUREBITS},
     {{.code = BJ_OP_RESUME}, BJ_OP_EXEC},
+    {{.code = BJ_OP_FIXED_ADDRESSES, .value = ADDR_NO_RANDOMIZE}, BJ_OP_CHDIR},
     {{.code = BJ_OP_GROUPS}, BJ_OP_NO_NEW_PRIVS},
     {{.code = BJ_OP_IDS, .value = BJ_GUEST_ID}, BJ_OP_CHDIR},
     {{.code = BJ_OP_LANDLOCK, .value = 1}, BJ_OP_STDIO},

@@ -1,86 +1,16 @@
 /* Parked jails: what runs in them is as alone as in any jail, and a pool holds only what it was made for.
  * Its own file because all of it is done through the public header, as a service would.
  * Changes when: a pool promises something more. */
-#include <belljar.h>
+#include "pool_help.h"
 
 #include <errno.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
 
 #include "../support/become.h"
 #include "../support/count_entries.h"
-
-static struct bj_spec *template_spec(void)
-{
-    struct bj_spec *spec = NULL;
-    struct bj_error err = {0};
-    if (bj_spec_from_profile("python", &spec, &err) < 0)
-        fail_msg("%s", err.message);
-    return spec;
-}
-
-static struct bj_pool *make_pool(struct bj_spec *spec, unsigned jails)
-{
-    struct bj_pool *pool = NULL;
-    struct bj_error err = {0};
-    if (bj_pool_new(spec, jails, &pool, &err) < 0)
-        fail_msg("%s: %s", err.field, err.message);
-    bj_spec_free(spec);
-    return pool;
-}
-
-static struct bj_run *start(struct bj_pool *pool, const char *code)
-{
-    struct bj_spec *spec = NULL;
-    struct bj_run *run = NULL;
-    struct bj_error err = {0};
-    assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
-    assert_int_equal(bj_spec_set_code(spec, code, &err), 0);
-    if (bj_pool_start(pool, spec, &run, &err) < 0)
-        fail_msg("%s: %s", err.field, err.message);
-    bj_spec_free(spec);
-    return run;
-}
-
-static struct bj_result *finish(struct bj_run *run)
-{
-    struct bj_result *result = NULL;
-    struct bj_error err = {0};
-    int r;
-    while ((r = bj_run_step(run, -1, &err)) == 0)
-        ;
-    if (r < 0 || bj_run_result(run, &result, &err) < 0)
-        fail_msg("%s", err.message);
-    bj_run_free(run);
-    return result;
-}
-
-static void assert_output(struct bj_result *result, const char *expected)
-{
-    size_t length = 0;
-    const char *output = bj_result_output(result, BJ_STDOUT, &length);
-    if (bj_result_status(result) != BJ_STATUS_OK || length != strlen(expected) ||
-        memcmp(output, expected, length) != 0)
-        fail_msg("instead of \"%s\": %s", expected, bj_result_json(result));
-}
-
-static void assert_prints(struct bj_pool *pool, const char *code, const char *expected)
-{
-    struct bj_result *result = finish(start(pool, code));
-    assert_output(result, expected);
-    bj_result_free(result);
-}
 
 /* Children of this process, once more than dead: zygotes and parked jails are some. */
 static int count_children(void)
@@ -411,6 +341,12 @@ static void a_pool_is_for_snippets_of_one_kind(void **state)
     assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
     assert_refused(bj_pool_start(pool, spec, &run, &err), &err, "command", "");
     bj_spec_free(spec);
+    assert_int_equal(bj_pool_spec(pool, &spec, &err), 0);
+    assert_int_equal(bj_spec_set_code(spec, "1", &err), 0);
+    assert_int_equal(bj_spec_set_deterministic(spec, 0, NULL, &err),
+                     0); /* its zygote has a hash seed already */
+    assert_refused(bj_pool_start(pool, spec, &run, &err), &err, "deterministic", "bj_pool_spec");
+    bj_spec_free(spec);
     bj_pool_free(pool);
 }
 
@@ -431,35 +367,6 @@ static void what_cannot_be_preloaded_is_named(void **state)
     assert_int_equal(bj_spec_set_preload(spec, absent, &err), 0);
     assert_refused(bj_pool_new(spec, 1, &pool, &err), &err, "pool", LAST_WORDS);
     bj_spec_free(spec);
-}
-
-/* In a build directory: src/guest stands beside tests/jail/.., for the version of Debian's python3. */
-static void find_guest(void)
-{
-    char own[512] = "";
-    char target[64] = "";
-    char path[700];
-    if (getenv("BELLJAR_GUEST") || readlink("/proc/self/exe", own, sizeof(own) - 1) <= 0 ||
-        readlink("/usr/bin/python3", target, sizeof(target) - 1) <= 0)
-        return;
-    const char *version = strstr(target, "python");
-    char *slash = strrchr(own, '/');
-    if (!version || !slash)
-        return;
-    *slash = 0;
-    (void)snprintf(path, sizeof(path), "%s/../../src/guest/belljar-guest-%s", own, version + strlen("python"));
-    (void)setenv("BELLJAR_GUEST", path, 1);
-}
-
-/* NULL: it has it. The jails of a pool need more than others, and say what. */
-static const char *host_lacks(struct bj_error *err)
-{
-    struct bj_pool *pool = NULL;
-    struct bj_spec *spec = template_spec();
-    int r = bj_pool_new(spec, 1, &pool, err);
-    bj_spec_free(spec);
-    bj_pool_free(pool);
-    return r < 0 && err->code == BJ_ERROR_UNAVAILABLE ? err->message : NULL;
 }
 
 int main(void)

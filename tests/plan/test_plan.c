@@ -2,6 +2,7 @@
  * Needs nothing of the machine: no root, no namespaces.
  * Changes when: plans change. With BELLJAR_UPDATE_GOLDEN=1 the golden texts are written anew; read the
  * difference before you commit it. */
+#include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
 
 #include <setjmp.h>
@@ -327,6 +328,31 @@ static void what_is_mounted_is_made_harmless_first(void **state)
     bj_plan_free(plan);
 }
 
+static void addresses_are_fixed_only_where_it_was_asked_for(void **state)
+{
+    (void)state;
+    static struct bj_op ops[BJ_MAX_OPS];
+    struct bj_plan copy;
+    struct bj_plan *plan = mutable_plan(ops, &copy);
+    uint32_t at = 0;
+    while (ops[at].code != BJ_OP_INHERITED)
+        at++;
+    copy.deterministic = true;
+    assert_true(bj__plan_check(&copy, NULL) < 0); /* asked for, and not there */
+    memmove(&ops[at + 2], &ops[at + 1], (copy.op_count++ - at - 1) * sizeof(*ops));
+    ops[at + 1] = (struct bj_op){.code = BJ_OP_FIXED_ADDRESSES, .slot = -1, .value = BJ_ADDR_NO_RANDOMIZE};
+    assert_int_equal(bj__plan_check(&copy, NULL), 0);
+    copy.deterministic = false;
+    assert_true(bj__plan_check(&copy, NULL) < 0); /* there, and not asked for */
+    copy.deterministic = true;
+    for (int bit = 0; bit < 64; bit++) { /* READ_IMPLIES_EXEC, MMAP_PAGE_ZERO and the others */
+        ops[at + 1].value = BJ_ADDR_NO_RANDOMIZE ^ 1ull << bit;
+        if (bj__plan_check(&copy, NULL) == 0)
+            fail_msg("personality 0x%llx was accepted", (unsigned long long)ops[at + 1].value);
+    }
+    bj_plan_free(plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +365,7 @@ int main(void)
         cmocka_unit_test(apparmor_does_not_give_way_to_a_request),
         cmocka_unit_test(plans_without_a_wall_are_refused),
         cmocka_unit_test(what_is_mounted_is_made_harmless_first),
+        cmocka_unit_test(addresses_are_fixed_only_where_it_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,7 @@
 
 #include "../support/made_up_host.h"
 
-enum { ROOT = 1, PROC = 2, LOOPBACK = 4, KINDS = 8 };
+enum { ROOT = 1, PROC = 2, LOOPBACK = 4, DETERMINISTIC = 8, KINDS = 16 };
 
 static struct bj_warm *make_warm(const char *profile, int kind)
 {
@@ -32,6 +32,8 @@ static struct bj_warm *make_warm(const char *profile, int kind)
     assert_int_equal(bj_spec_set_code(spec, "1", &err), 0);
     static const char *const modules[] = {"json", "xml.etree", NULL};
     assert_int_equal(bj_spec_set_preload(spec, modules, &err), 0);
+    if (kind & DETERMINISTIC)
+        assert_int_equal(bj_spec_set_deterministic(spec, 7, NULL, &err), 0);
     spec->layers[BJ_LAYER_APPARMOR] = BJ_OFF;
     spec->proc = kind & PROC ? BJ_PROC_OWN : BJ_PROC_NONE;
     spec->network = kind & LOOPBACK ? BJ_NETWORK_LOOPBACK : BJ_NETWORK_NONE;
@@ -113,6 +115,10 @@ static void check_who_shares_what(const struct bj_warm *warm, const char *profil
     assert_int_equal(!(warm->fork.clone_flags & BJ_CLONE_NEWNET), !own_network);
     assert_int_equal(place_of(&warm->fork, BJ_OP_PROC) < warm->fork.op_count, !!(kind & PROC));
     assert_int_equal(place_of(&warm->zygote, BJ_OP_PROC), warm->zygote.op_count);
+    uint32_t fixed = place_of(&warm->zygote, BJ_OP_FIXED_ADDRESSES); /* its exec is the only one */
+    assert_int_equal(fixed < warm->zygote.op_count, !!(kind & DETERMINISTIC));
+    assert_true(fixed == warm->zygote.op_count || fixed > place_of(&warm->zygote, BJ_OP_INHERITED));
+    assert_int_equal(!warm->zygote.program.argv[1], !(kind & DETERMINISTIC));
     uint32_t ids = place_of(&warm->fork, BJ_OP_IDS);
     assert_int_equal(ids < warm->fork.op_count, !!(kind & ROOT));
     if (kind & ROOT) /* 1000 would be one id for all of them */

@@ -179,6 +179,42 @@ static void a_trace_has_its_bounds(void **state)
                 "of a command there are no steps to tell; give code");
 }
 
+static void what_repeats_has_a_seed_and_a_moment(void **state)
+{
+    (void)state;
+    struct bj_spec *spec = good_profile("{'expression': 'x', 'deterministic': {}}");
+    assert_true(spec->deterministic.on);
+    assert_int_equal(spec->deterministic.seed, 0);
+    assert_int_equal(spec->deterministic.start_s, 1577836800);
+    bj_spec_free(spec);
+    spec = good_profile("{'code': 'x', 'deterministic': {'seed': 4294967295, 'time': '2199-12-31T23:59:59Z'}}");
+    assert_int_equal(spec->deterministic.seed, 4294967295);
+    assert_int_equal(spec->deterministic.start_s, 7258118399);
+    BJ_FREE char *printed = bj_spec_json(spec);
+    assert_non_null(strstr(printed, "\"deterministic\": {\n    \"seed\": 4294967295,\n"
+                                    "    \"time\": \"2199-12-31T23:59:59Z\"\n  }"));
+    struct bj_error err;
+    assert_int_equal(bj_spec_set_deterministic(spec, 4294967296, NULL, &err), -ERANGE);
+    assert_string_equal(err.field, "deterministic.seed");
+    assert_int_equal(bj_spec_set_deterministic(spec, 1, "yesterday", &err), -EINVAL);
+    assert_string_equal(err.field, "deterministic.time");
+    assert_int_equal(spec->deterministic.seed, 4294967295);
+    assert_int_equal(bj_spec_set_deterministic(spec, 1, NULL, &err), 0);
+    assert_int_equal(spec->deterministic.seed, 1);
+    assert_int_equal(spec->deterministic.start_s, 1577836800);
+    bj_spec_free(spec);
+    spec = good_profile("{'command': ['x'], 'deterministic': null}");
+    assert_false(spec->deterministic.on);
+    bj_spec_free(spec);
+    bad_profile("{'deterministic': 1}", "deterministic", "expected an object");
+    bad_profile("{'deterministic': {'sed': 1}}", "deterministic.sed", "unknown key");
+    bad_profile("{'deterministic': {'seed': 4294967296}}", "deterministic.seed",
+                "4294967296 is a number; expected a whole number from 0 to 4294967295");
+    bad_profile("{'deterministic': {'time': 'x'}}", "deterministic.time",
+                "\"x\" is a string; expected a moment");
+    bad_profile("{'deterministic': {}, 'command': ['x']}", "deterministic", "give code or expression");
+}
+
 static void holds_limits_to_their_bounds(void **state)
 {
     bad_profile("{'limits': {'memory_bytes': 0}}", "limits.memory_bytes", "at least 65536");
@@ -397,6 +433,7 @@ static void schema_and_parser_know_the_same_keys(void **state)
     same_keys(at(defs, "mount"), bj__mount_keys);
     same_keys(at(defs, "link"), bj__link_keys);
     same_keys(at(defs, "trace"), bj__trace_keys);
+    same_keys(at(defs, "deterministic"), bj__deterministic_keys);
     json_t *limits = at(at(properties, "limits"), "properties");
     assert_int_equal(json_object_size(limits), bj__limit_count);
     for (size_t n = 0; n < bj__limit_count; n++) {
@@ -422,6 +459,7 @@ int main(void)
         cmocka_unit_test(names_unknown_keys_and_the_nearest),
         cmocka_unit_test(names_wrong_types),
         cmocka_unit_test(a_trace_has_its_bounds),
+        cmocka_unit_test(what_repeats_has_a_seed_and_a_moment),
         cmocka_unit_test(holds_limits_to_their_bounds),
         cmocka_unit_test(refuses_what_is_not_strict_json),
         cmocka_unit_test(refuses_nul_where_it_would_cut),

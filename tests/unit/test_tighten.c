@@ -166,6 +166,21 @@ static void the_profiles_program_stays(void **state)
     assert_int_equal(spec->trace.max_steps, 0);
     bj_spec_free(spec);
     refused_as("{'trace': {}}", "{'command': ['x']}", BJ_ERROR_INVALID, "trace", "no steps to tell");
+    spec = narrowed("{}", "{'deterministic': {'seed': 7}, 'code': 'x'}");
+    assert_true(spec->deterministic.on);
+    assert_int_equal(spec->deterministic.seed, 7);
+    bj_spec_free(spec);
+    spec = narrowed("{'deterministic': {'seed': 7}}", "{'deterministic': {}, 'code': 'x'}");
+    assert_int_equal(spec->deterministic.seed, 0);
+    bj_spec_free(spec);
+    spec = narrowed("{'deterministic': {'seed': 7}}", "{'expression': 'x'}");
+    assert_int_equal(spec->deterministic.seed, 7);
+    bj_spec_free(spec);
+    spec = narrowed("{'deterministic': {}}", "{'deterministic': null, 'command': ['x']}");
+    assert_false(spec->deterministic.on);
+    bj_spec_free(spec);
+    refused_as("{'deterministic': {}}", "{'command': ['x']}", BJ_ERROR_INVALID, "deterministic",
+               "give code or expression");
 }
 
 static void variables_by_name(void **state)

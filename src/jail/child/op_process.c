@@ -62,6 +62,13 @@ long bj__op_INHERITED(struct bj_child *child, const struct bj_op *op)
     return r < 0 ? r : lower_scheduling();
 }
 
+/* value: a personality(2); what it says of addresses holds from exec on, and for what the program itself executes. */
+long bj__op_FIXED_ADDRESSES(struct bj_child *child, const struct bj_op *op)
+{
+    (void)child;
+    return sys1(SYS_personality, (long)op->value);
+}
+
 /* slot: the resource, value: soft limit, value2: hard limit. A caller's own hard limit that is tighter stays. */
 long bj__op_RLIMIT(struct bj_child *child, const struct bj_op *op)
 {
