@@ -10,23 +10,35 @@ struct comprehension {
     PyObject *result;            /* list of the items, or of pairs */
 };
 
-static int assign(PyObject *scope, PyObject *target, PyObject *value)
+static int assign_name(PyObject *scope, PyObject *target, PyObject *value)
 {
     if (guest_is_node(target, "Name"))
         return PyDict_SetItemString(scope, guest_node_text(target, "id"), value);
-    PyObject *targets = guest_is_node(target, "Tuple") ? PyObject_GetAttrString(target, "elts") : NULL;
-    PyObject *items = targets ? PySequence_List(value) : NULL;
-    int r = items && PyList_GET_SIZE(items) == PyList_GET_SIZE(targets) ? 0 : -1;
-    if (r < 0 && !PyErr_Occurred())
+    (void)guest_expression_error("FeatureNotAvailable", "Sorry, %s is not available in this evaluator",
+                                 "a nested target");
+    return -1;
+}
+
+static int assign_each(PyObject *scope, PyObject *targets, PyObject *items)
+{
+    int r = 0;
+    if (PyList_GET_SIZE(items) != PyList_GET_SIZE(targets)) {
         PyErr_SetString(PyExc_ValueError, "the items do not fit the names");
+        return -1;
+    }
     for (Py_ssize_t i = 0; r == 0 && i < PyList_GET_SIZE(items); i++)
-        r = guest_is_node(PyList_GET_ITEM(targets, i), "Name")
-                ? PyDict_SetItemString(scope, guest_node_text(PyList_GET_ITEM(targets, i), "id"),
-                                       PyList_GET_ITEM(items, i))
-                : -1;
-    if (r < 0 && !PyErr_Occurred())
-        (void)guest_expression_error("FeatureNotAvailable", "Sorry, %s is not available in this evaluator",
-                                     "a nested target");
+        r = assign_name(scope, PyList_GET_ITEM(targets, i), PyList_GET_ITEM(items, i));
+    return r;
+}
+
+/* To a name, or to a row of them. */
+static int assign(PyObject *scope, PyObject *target, PyObject *value)
+{
+    if (!guest_is_node(target, "Tuple"))
+        return assign_name(scope, target, value);
+    PyObject *targets = PyObject_GetAttrString(target, "elts");
+    PyObject *items = targets ? PySequence_List(value) : NULL;
+    int r = items ? assign_each(scope, targets, items) : -1;
     Py_XDECREF(items);
     Py_XDECREF(targets);
     return r;
@@ -57,6 +69,7 @@ static int is_wanted(struct expression *expression, PyObject *generator)
 
 static int generate(struct expression *expression, struct comprehension *made, Py_ssize_t level);
 
+/* NOLINTNEXTLINE(misc-no-recursion): with generate */
 static int take_item(struct expression *expression, struct comprehension *made, Py_ssize_t level,
                      PyObject *item)
 {
@@ -93,21 +106,34 @@ static int generate(struct expression *expression, struct comprehension *made, P
     return r < 0 ? -1 : 0;
 }
 
+static PyObject *as_dict(PyObject *pairs)
+{
+    PyObject *dict = PyDict_New();
+    if (dict && PyDict_MergeFromSeq2(dict, pairs, 1) < 0)
+        Py_CLEAR(dict);
+    return dict;
+}
+
+/* The first of each pair. */
+static PyObject *as_list(PyObject *pairs)
+{
+    Py_ssize_t count = PyList_Size(pairs);
+    PyObject *items = PyList_New(count);
+    for (Py_ssize_t i = 0; items && i < count; i++)
+        (void)PyList_SetItem(items, i, Py_NewRef(PyTuple_GetItem(PyList_GetItem(pairs, i), 0)));
+    return items;
+}
+
 static PyObject *as_collection(PyObject *node, PyObject *pairs)
 {
-    if (guest_is_node(node, "DictComp")) {
-        PyObject *dict = PyDict_New();
-        if (dict && PyDict_MergeFromSeq2(dict, pairs, 1) < 0)
-            Py_CLEAR(dict);
-        return dict;
-    }
-    PyObject *items = PyList_New(0);
-    for (Py_ssize_t i = 0; items && i < PyList_GET_SIZE(pairs); i++)
-        if (PyList_Append(items, PyTuple_GET_ITEM(PyList_GET_ITEM(pairs, i), 0)) < 0)
-            Py_CLEAR(items);
-    PyObject *result = items && guest_is_node(node, "SetComp") ? PySet_New(items) : Py_XNewRef(items);
-    Py_XDECREF(items);
-    return result;
+    if (guest_is_node(node, "DictComp"))
+        return as_dict(pairs);
+    PyObject *items = as_list(pairs);
+    if (!items || !guest_is_node(node, "SetComp"))
+        return items;
+    PyObject *set = PySet_New(items);
+    Py_DECREF(items);
+    return set;
 }
 
 PyObject *guest_comprehension(struct expression *expression, PyObject *node)

@@ -171,24 +171,40 @@ static PyObject *logical_value(struct expression *expression, PyObject *node)
     return value;
 }
 
-static PyObject *comparison_value(struct expression *expression, PyObject *node)
+/* One of a chain; *left moves on to what it was compared with. */
+static PyObject *compare_next(struct expression *expression, PyObject *operator, PyObject * other,
+                              PyObject **left)
 {
-    PyObject *operators = PyObject_GetAttrString(node, "ops");
-    PyObject *others = operators ? PyObject_GetAttrString(node, "comparators") : NULL;
-    PyObject *left = others ? guest_child_value(expression, node, "left") : NULL;
-    PyObject *value = left ? Py_NewRef(Py_True) : NULL;
-    for (Py_ssize_t i = 0; value && i < PyList_GET_SIZE(operators); i++) {
-        PyObject *right = guest_node_value(expression, PyList_GET_ITEM(others, i));
-        Py_DECREF(value);
-        value = right ? guest_compare(guest_node_kind(PyList_GET_ITEM(operators, i)), left, right) : NULL;
-        Py_DECREF(left);
-        left = right;
+    PyObject *right = guest_node_value(expression, other);
+    PyObject *value = right ? guest_compare(guest_node_kind(operator), *left, right) : NULL;
+    Py_DECREF(*left);
+    *left = right;
+    return value;
+}
+
+/* a < b < c ends at the first that does not hold. */
+static PyObject *compare_all(struct expression *expression, PyObject *operators, PyObject *others,
+                             PyObject **left)
+{
+    PyObject *value = NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(operators); i++) {
+        Py_XDECREF(value);
+        value = compare_next(expression, PyList_GET_ITEM(operators, i), PyList_GET_ITEM(others, i), left);
         int truth = value ? PyObject_IsTrue(value) : -1;
         if (truth < 0)
             Py_CLEAR(value);
         if (truth <= 0)
             break;
     }
+    return value;
+}
+
+static PyObject *comparison_value(struct expression *expression, PyObject *node)
+{
+    PyObject *operators = PyObject_GetAttrString(node, "ops");
+    PyObject *others = operators ? PyObject_GetAttrString(node, "comparators") : NULL;
+    PyObject *left = others ? guest_child_value(expression, node, "left") : NULL;
+    PyObject *value = left ? compare_all(expression, operators, others, &left) : NULL;
     Py_XDECREF(left);
     Py_XDECREF(others);
     Py_XDECREF(operators);

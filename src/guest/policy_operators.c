@@ -25,19 +25,21 @@ static const struct {
               {"IterableTooLong", "InvalidExpression"}};
 static PyObject *made[BJ_COUNT(errors)]; /* owned */
 
+static PyObject *make_error(size_t i)
+{
+    PyObject *text = made[i] ? NULL : PyUnicode_FromFormat("__main__.%s", errors[i].name);
+    if (text)
+        made[i] = PyErr_NewException(PyUnicode_AsUTF8(text), errors[i].base ? made[0] : NULL, NULL);
+    Py_XDECREF(text);
+    return made[i];
+}
+
 static PyObject *error_type(const char *name)
 {
     size_t i = 0;
     while (i + 1 < BJ_COUNT(errors) && strcmp(errors[i].name, name) != 0)
         i++;
-    if (!made[i]) {
-        PyObject *text = PyUnicode_FromFormat("__main__.%s", errors[i].name);
-        if (i > 0)
-            (void)error_type("InvalidExpression");
-        made[i] = text ? PyErr_NewException(PyUnicode_AsUTF8(text), i > 0 ? made[0] : NULL, NULL) : NULL;
-        Py_XDECREF(text);
-    }
-    return made[i] ? made[i] : PyExc_ValueError;
+    return make_error(0) && make_error(i) ? made[i] : PyExc_ValueError; /* the first is the base of all */
 }
 
 PyObject *guest_expression_error(const char *type, const char *format, ...)
