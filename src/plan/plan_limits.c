@@ -44,8 +44,10 @@ void bj__plan_limits(struct bj_build *build)
     if (!bj__plan_layer_on(build, BJ_LAYER_RLIMITS))
         return;
     if (limits->cpu_us > 0) {
-        /* Each process alone; the supervisor sums up the tree. One second more before SIGKILL (setrlimit(2)). */
-        uint64_t seconds = (limits->cpu_us + MICROSECONDS - 1) / MICROSECONDS;
+        /* Each process alone; the supervisor sums up the tree, and must come first: the kernel's two counts of CPU time
+         * are not quite the same, and a signal alone says nothing of who sent it. One second more before SIGKILL
+         * (setrlimit(2)). */
+        uint64_t seconds = limits->cpu_us / MICROSECONDS + 1;
         add_limit(build, RLIMIT_CPU, seconds, seconds + 1);
     }
     bool tree_memory = build->plan->cgroup && (cgroup->v1_memory[0] || cgroup->unified_memory);

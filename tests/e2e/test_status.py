@@ -279,6 +279,13 @@ def test_not_a_program_is_126(jail, host_file):
     assert result.returncode == 126, result
 
 
+def test_a_whole_second_of_cpu_is_a_limit_as_any_other(jail):
+    """RLIMIT_CPU counts otherwise than the control group, and came first now and then: a signal, which is no verdict."""
+    for _ in range(4):
+        result = jail.run(["sh", "-c", "while :; do :; done"], options=["-P", "sh", "-t", 1])
+        assert (result.status, result.limit) == ("time_limit", "cpu"), result
+
+
 def test_grandchild_that_holds_the_pipes(jail):
     """The run is over when the program is, whatever still holds its output."""
     result = jail.load("hold", 30, 0, options=["-w", 10, "-p", 8])
