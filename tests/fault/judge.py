@@ -39,7 +39,7 @@ REFUSED = re.compile(r"\b(EPERM|EACCES|ENOTTY|ENOSYS)\b")
 DEEDS = {"seats": "take its descriptors", "listen": "hear from its supervisor", "box": "open the guest's directory",
          "ready": "say that it is ready", "clone": "make the process that becomes the program",
          "init": "become its own program",
-         "program": "ended before the program was started|without a report|exec, failed: .*; the jail's first process ended"}
+         "program": "ended before the program was started|without a report|hand_over, failed: .*; the jail's first process ended"}
 
 
 def phase_of(calls):

@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <string.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
@@ -49,9 +50,10 @@ static bool set_number(pid_t pid, struct user_regs_struct *regs, uint64_t length
     return set_registers(pid, regs, length);
 }
 
-static void set_arguments(struct user_regs_struct *regs, uint64_t value)
+static void set_arguments(struct user_regs_struct *regs, uint64_t first, uint64_t others)
 {
-    regs->rdi = regs->rsi = regs->rdx = value;
+    regs->rdi = first;
+    regs->rsi = regs->rdx = others;
 }
 
 static void set_result(struct user_regs_struct *regs, int64_t result)
@@ -67,9 +69,10 @@ static bool set_number(pid_t pid, struct user_regs_struct *regs, uint64_t length
     return set_registers(pid, regs, length) && ptrace(PTRACE_SETREGSET, pid, 0x404, &part) == 0;
 }
 
-static void set_arguments(struct user_regs_struct *regs, uint64_t value)
+static void set_arguments(struct user_regs_struct *regs, uint64_t first, uint64_t others)
 {
-    regs->regs[0] = regs->regs[1] = regs->regs[2] = value;
+    regs->regs[0] = first;
+    regs->regs[1] = regs->regs[2] = others;
 }
 
 static void set_result(struct user_regs_struct *regs, int64_t result)
@@ -80,7 +83,7 @@ static void set_result(struct user_regs_struct *regs, int64_t result)
 #error "no registers for this architecture"
 #endif
 
-bool bj_tracee_stop(pid_t pid, enum stop_by how, struct saved *ret_saved)
+bool bj_tracee_stop(pid_t pid, long number, enum stop_by how, struct saved *ret_saved)
 {
     struct user_regs_struct regs;
     if (!get_registers(pid, &regs, &ret_saved->length))
@@ -89,7 +92,8 @@ bool bj_tracee_stop(pid_t pid, enum stop_by how, struct saved *ret_saved)
     if (how == STOP_BY_NUMBER)
         return set_number(pid, &regs, ret_saved->length, -1);
     if (how == STOP_BY_ARGUMENTS) {
-        set_arguments(&regs, UINT64_MAX);
+        /* The filter lets a process limit itself, pid 0, and nobody else; what it refuses would wait for an answer. */
+        set_arguments(&regs, number == SYS_prlimit64 ? 0 : UINT64_MAX, UINT64_MAX);
         return set_registers(pid, &regs, ret_saved->length);
     }
     return true;

@@ -31,7 +31,7 @@ struct saved {
 /* False: not at a system call. */
 bool bj_tracee_call(pid_t pid, struct call *ret_call);
 /* At the entry. */
-bool bj_tracee_stop(pid_t pid, enum stop_by how, struct saved *ret_saved);
+bool bj_tracee_stop(pid_t pid, long number, enum stop_by how, struct saved *ret_saved);
 /* At the exit: the registers are what they were, but for the result. */
 bool bj_tracee_answer(pid_t pid, enum stop_by how, const struct saved *saved, int64_t result);
 

@@ -114,7 +114,7 @@ static void strike(struct session *session, struct tracee *tracee, const struct 
     session->answer = session->act == ACT_LIE ? 0 : -errnos[(session->round + session->at) % count];
     session->how = call->number == SYS_close ? STOP_NOT : tracee->filtered ? STOP_BY_ARGUMENTS : STOP_BY_NUMBER;
     say_call(session, "point", tracee, call);
-    tracee->pending = bj_tracee_stop(tracee->pid, session->how, &session->saved);
+    tracee->pending = bj_tracee_stop(tracee->pid, call->number, session->how, &session->saved);
 }
 
 static bool is_counted(const struct session *session, const struct tracee *tracee)
