@@ -17,6 +17,13 @@ import belljar_run
 import pytest
 
 
+@pytest.fixture(scope="module", autouse=True)
+def host_fixes_addresses(belljar):
+    done = belljar_run.run_argv([belljar, "eval", "--deterministic", "1"])
+    if done.returncode == 125 and b"addresses cannot be fixed here" in done.err:
+        pytest.skip("host lacks personality(2) with ADDR_NO_RANDOMIZE: a container's filter refuses it")
+
+
 @pytest.fixture
 def run(either):
     """run(source, deterministic): the result of a request; None: without the key."""
