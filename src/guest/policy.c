@@ -7,16 +7,11 @@ struct policy guest_policy;
 
 static int read_features(PyObject *policy)
 {
-    static const char *const names[] = {
-#define X(name, text, doc) text,
-#include "spec/features.def"
-#undef X
-    };
     PyObject *list = PyDict_GetItemString(policy, "features"); /* borrowed, like each */
     for (Py_ssize_t i = 0; list && i < PyList_Size(list); i++)
-        for (size_t j = 0; j < BJ_COUNT(names); j++)
-            if (PyUnicode_CompareWithASCIIString(PyList_GetItem(list, i), names[j]) == 0)
-                guest_policy.features |= 1u << j;
+        for (enum bj_feature feature = 0; feature < BJ_FEATURE__COUNT; feature++)
+            if (PyUnicode_CompareWithASCIIString(PyList_GetItem(list, i), guest_feature_name(feature)) == 0)
+                guest_policy.features |= 1u << feature;
     return PyErr_Occurred() ? -1 : 0;
 }
 

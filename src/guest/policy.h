@@ -76,6 +76,7 @@ PyObject *guest_trusted_function(PyObject *function);
 
 /* policy_features.c: adds what the features bring to guest_policy.modules. */
 int guest_add_feature_modules(void);
+const char *guest_feature_name(enum bj_feature feature);
 /* Which feature brings a built-in or a name of a module ("sys.exit"; "re"), or NULL. */
 const char *guest_feature_of(const char *name);
 bool guest_is_builtin_kept(const char *name);

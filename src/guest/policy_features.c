@@ -114,7 +114,7 @@ bool guest_is_builtin_kept(const char *name)
     return false;
 }
 
-static const char *name_of(enum bj_feature feature)
+const char *guest_feature_name(enum bj_feature feature)
 {
     static const char *const names[] = {
 #define X(name, text, doc) text,
@@ -129,14 +129,14 @@ const char *guest_feature_of(const char *name)
     const char *dot = strrchr(name, '.');
     for (size_t i = 0; !dot && i < BJ_COUNT(builtins); i++)
         if (is_word_of(builtins[i].names, name, strlen(name)))
-            return name_of(builtins[i].feature);
+            return guest_feature_name(builtins[i].feature);
     for (size_t i = 0; i < BJ_COUNT(modules); i++) {
         size_t length = strlen(modules[i].module);
         if (strcmp(modules[i].module, name) == 0 && strcmp(name, "sys") != 0) /* of which each has a part */
-            return name_of(modules[i].feature);
+            return guest_feature_name(modules[i].feature);
         if (dot && strncmp(modules[i].module, name, length) == 0 && name + length == dot &&
             is_word_of(modules[i].names, dot + 1, strlen(dot + 1)))
-            return name_of(modules[i].feature);
+            return guest_feature_name(modules[i].feature);
     }
     return NULL;
 }
