@@ -212,6 +212,41 @@ BJ_API int bj_pool_fill(struct bj_pool *pool, struct bj_error *err);
 /* How many are ready, or being made. */
 BJ_API unsigned bj_pool_parked(const struct bj_pool *pool);
 
+/* ---- sessions ------------------------------------------------------------------------------------- */
+
+/* State that is kept between the snippets of one guest: variables, imports, files. A session is a jail with several processes
+ * of the interpreter in it, its branches, each a fork(2) of another. Between snippets all of them stand still. They are one
+ * guest: they share its id, its directory, its limits on memory, processes and disk, and could end each other. A limit or a
+ * crash ends the branch that it meets, and no other. */
+struct bj_session;
+
+/* spec: as for a pool; limits.lifetime_seconds, idle_seconds and branches are of the session, wall and CPU time of each
+ * snippet. Branch 1 is there when it returns, and branch 0: the state before any snippet, which is always a snapshot. Free it
+ * after its runs. */
+BJ_API int bj_session_new(const struct bj_spec *spec, struct bj_session **ret_session, struct bj_error *err);
+/* Kills what still runs in it, and removes everything. */
+BJ_API void bj_session_free(struct bj_session *session);
+/* A copy of its spec, to be given code or an expression, globals and files. The caller frees it. */
+BJ_API int bj_session_spec(const struct bj_session *session, struct bj_spec **ret_spec, struct bj_error *err);
+/* Starts a snippet in a branch, one at a time; branches run beside each other. The run is stepped and freed like any other; one
+ * that is freed before it is over, or killed, takes its branch along. Globals are told where the snippet has bound them anew. */
+BJ_API int bj_session_start(struct bj_session *session, unsigned branch, const struct bj_spec *spec,
+                            struct bj_run **ret_run, struct bj_error *err);
+/* The same, with stdin read from a descriptor of the caller's, as by bj_run_start_stdin. */
+BJ_API int bj_session_start_stdin(struct bj_session *session, unsigned branch, const struct bj_spec *spec,
+                                  int stdin_fd, struct bj_run **ret_run, struct bj_error *err);
+/* Copies what a branch is now, variables and all, but not its threads, nor files: into a branch that goes its own way; into a
+ * snapshot, which stays as it is. Their numbers are 1 to limits.branches + 1. */
+BJ_API int bj_session_fork(struct bj_session *session, unsigned from, unsigned *ret_branch,
+                           struct bj_error *err);
+BJ_API int bj_session_snapshot(struct bj_session *session, unsigned branch, unsigned *ret_snapshot,
+                               struct bj_error *err);
+/* The branch becomes what the snapshot (or another branch) is; it may have ended before. */
+BJ_API int bj_session_restore(struct bj_session *session, unsigned branch, unsigned snapshot,
+                              struct bj_error *err);
+/* Ends a branch or a snapshot. */
+BJ_API int bj_session_drop(struct bj_session *session, unsigned branch, struct bj_error *err);
+
 /* ---- result --------------------------------------------------------------------------------------- */
 
 /* name in JSON. The order of the enum is not the order of precedence (supervise/verdict.c). */

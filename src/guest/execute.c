@@ -3,10 +3,12 @@
  * Changes when: a snippet can be run in another way. */
 #include "guest.h"
 
+const char *guest_file_name = "main.py";
+
 static int set_arguments(const struct request *request)
 {
     PyObject *argv = PyList_New(0);
-    PyObject *name = PyUnicode_FromString(GUEST_FILE_NAME);
+    PyObject *name = PyUnicode_FromString(guest_file_name);
     int r = argv && name ? PyList_Append(argv, name) : -1;
     if (r == 0)
         r = PyList_SetSlice(argv, 1, 1, request->argv);
@@ -44,7 +46,7 @@ static int set_origin(const struct request *request, PyObject *globals)
     PyObject *nothing = PyTuple_New(0);
     PyObject *members = function ? Py_BuildValue("{s:O}", "get_source", function) : NULL;
     PyObject *loader = namespace && nothing && members ? PyObject_Call(namespace, nothing, members) : NULL;
-    PyObject *file = PyUnicode_FromString("/box/" GUEST_FILE_NAME);
+    PyObject *file = PyUnicode_FromFormat("/box/%s", guest_file_name);
     int r = loader && file ? PyDict_SetItemString(globals, "__loader__", loader) : -1;
     if (r == 0)
         r = PyDict_SetItemString(globals, "__file__", file);
@@ -69,7 +71,7 @@ static PyObject *run(const struct request *request, PyObject *globals)
     PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                              .cf_feature_version = PY_MINOR_VERSION};
     PyObject *code =
-        Py_CompileStringFlags(text, GUEST_FILE_NAME, request->code ? Py_file_input : Py_eval_input, &flags);
+        Py_CompileStringFlags(text, guest_file_name, request->code ? Py_file_input : Py_eval_input, &flags);
     value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(code);
     return value;

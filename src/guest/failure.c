@@ -48,16 +48,16 @@ static PyObject *message_of(PyObject *exception)
     return message ? message : PyUnicode_FromString("<exception str() failed>");
 }
 
-/* So that the traceback shows lines of the snippet, which is in no file. Not before it is needed: the import is not cheap. */
-static void remember_source(PyObject *source)
+/* Of a single snippet not before it is needed: the import is not cheap. */
+void guest_remember_source(PyObject *source)
 {
     PyObject *linecache = PyImport_ImportModule("linecache");
     PyObject *cache = linecache ? PyObject_GetAttrString(linecache, "cache") : NULL;
     PyObject *lines = cache ? PyUnicode_Splitlines(source, 1) : NULL;
     PyObject *entry =
-        lines ? Py_BuildValue("(nOOs)", PyUnicode_GET_LENGTH(source), Py_None, lines, GUEST_FILE_NAME) : NULL;
+        lines ? Py_BuildValue("(nOOs)", PyUnicode_GET_LENGTH(source), Py_None, lines, guest_file_name) : NULL;
     if (entry)
-        (void)PyDict_SetItemString(cache, GUEST_FILE_NAME, entry);
+        (void)PyDict_SetItemString(cache, guest_file_name, entry);
     PyErr_Clear();
     Py_XDECREF(entry);
     Py_XDECREF(lines);
@@ -67,7 +67,7 @@ static void remember_source(PyObject *source)
 
 static PyObject *format_traceback(PyObject *source, PyObject *exception)
 {
-    remember_source(source);
+    guest_remember_source(source);
     PyObject *traceback = PyException_GetTraceback(exception);
     PyObject *module = PyImport_ImportModule("traceback");
     PyObject *lines =

@@ -12,7 +12,8 @@
 #include "base/buf.h"
 #include "base/reply.h"
 
-#define GUEST_FILE_NAME "main.py" /* what tracebacks call the snippet */
+/* What tracebacks call the snippet: "main.py", and in a session one after the other. */
+extern const char *guest_file_name;
 
 #if PY_VERSION_HEX < 0x030a0000
 static inline PyObject *Py_NewRef(PyObject *object)
@@ -36,11 +37,13 @@ struct request {
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
     Py_ssize_t trace_steps;      /* that are recorded; 0: none */
     Py_ssize_t trace_bytes;      /* as long as the record may be */
+    bool session;                /* there is nothing to run: snippets will be told */
 };
 
 struct reply {
     struct bj_buf bytes;
     bool truncated; /* a part did not fit, and was left out */
+    pid_t process;  /* whose it is: one that the snippet forks runs to the same end, and has nothing to tell */
 };
 
 /* determinism.c: takes the program's arguments, and puts fixed clocks and chance in the place of the kernel's when they ask
@@ -66,8 +69,14 @@ bool guest_is_zygote(void);
  * exception: it cannot be a zygote. */
 int guest_zygote(void);
 
-/* request.c: from BJ_GUEST_REQUEST. -1 with a Python exception. */
+/* session.c: the root of a session. Its branches return to nobody either. */
+_Noreturn void guest_session(void);
+
+/* request.c: from BJ_GUEST_REQUEST, which it closes. -1 with a Python exception. */
 int guest_read_request(struct request *ret_request);
+void guest_forget_request(struct request *request);
+/* From now on files of requests take the place of those that are there. */
+void guest_replace_files(void);
 /* Makes beforehand what reading will need. */
 int guest_warm_request(void);
 /* Reads nothing to speak of. */
@@ -96,7 +105,9 @@ void guest_trace_end(PyObject *exception);
 /* As much of it as the reply has room for. */
 void guest_trace_tell(struct reply *reply);
 
-/* failure.c: takes the exception that is set; the source is for the lines in its traceback. */
+/* failure.c: so that tracebacks show the lines of guest_file_name, which is no file. */
+void guest_remember_source(PyObject *source);
+/* Takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);
 /* The exit code that a SystemExit asks for, as python3 would understand it; takes the exception. */
 int guest_exit_code(void);
@@ -112,7 +123,7 @@ void guest_reply_init(struct reply *reply, size_t maximum);
 /* Bytes that another part may have. */
 size_t guest_reply_room(const struct reply *reply);
 void guest_reply_add(struct reply *reply, enum bj_reply_kind kind, const struct bj_buf *text);
-/* Writes all of it and closes the descriptor. */
+/* Writes all of it, and closes the descriptor. */
 void guest_reply_send(struct reply *reply);
 
 #endif

@@ -26,6 +26,8 @@ int main(int argc, char **argv)
     guest_start_python();
     if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0) || guest_read_request(&request) < 0)
         give_up();
+    if (request.session)
+        guest_session();
     guest_fixed_begin(); /* behind all that differs between a cold start and a parked one */
     guest_reply_init(&reply, (size_t)request.reply_bytes);
     int code = guest_execute(&request, &reply);

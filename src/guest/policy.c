@@ -79,8 +79,24 @@ static int view_values(PyObject *values)
     return r;
 }
 
+/* For another snippet of a session: nothing is told again, and no snippet is given the real built-ins because an earlier one
+ * has deleted its own. */
+static int resume(PyObject *globals, PyObject *values)
+{
+    guest_policy.over = false;
+    Py_CLEAR(guest_policy.names);
+    guest_forget_denials();
+    guest_forget_printed();
+    Py_SetRecursionLimit(guest_policy.recursion_limit);
+    return PyDict_SetItemString(globals, "__builtins__", guest_policy.builtins) < 0 || view_values(values) < 0
+               ? -1
+               : guest_block_stdio();
+}
+
 int guest_policy_begin(PyObject *policy, PyObject *globals, PyObject *values)
 {
+    if (guest_policy.builtins)
+        return resume(globals, values);
     guest_policy.originals = PyEval_GetBuiltins(); /* borrowed; the interpreter keeps it */
     if (read_policy(policy) < 0 || guest_make_sandbox_error() < 0 || guest_make_read_only_types() < 0 ||
         find_library() < 0)

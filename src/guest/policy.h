@@ -56,6 +56,7 @@ static inline PyObject *guest_type_dict(PyTypeObject *type)
 /* policy_deny.c: SandboxError, once it is made. */
 extern PyObject *guest_sandbox_error;
 int guest_make_sandbox_error(void);
+void guest_forget_denials(void);
 /* What is denied, and what would allow it: the name of a feature, or NULL. Raises `type` with the text; always NULL. */
 PyObject *guest_deny(PyObject *type, const char *feature, const char *what, const char *format, ...)
     __attribute__((format(gnu_printf, 3, 0)));
@@ -113,6 +114,7 @@ bool guest_is_inspection(const char *name);
 /* policy_guards.c: built-ins of the level "restricted", and what its print has collected. */
 int guest_add_guards(PyObject *builtins);
 PyObject *guest_printed(void);
+void guest_forget_printed(void);
 /* policy_expression.c: the value of an expression's tree, over these names. */
 PyObject *guest_evaluate(PyObject *tree, PyObject *names);
 /* policy_stdio.c: puts denials in the place of sys.stdin, stdout and stderr, and back. */

@@ -78,7 +78,7 @@ static int check_open(const char *event, PyObject *args)
     PyErr_Clear();
     const char *text = path && PyUnicode_Check(path) ? PyUnicode_AsUTF8(path) : NULL;
     PyErr_Clear();
-    if (text && (text[0] == '<' || strcmp(text, GUEST_FILE_NAME) == 0)) {
+    if (text && (text[0] == '<' || strcmp(text, guest_file_name) == 0)) {
         /* The interpreter looks for the line of a SyntaxError, and the snippet is in no file. */
         errno = ENOENT;
         (void)PyErr_SetFromErrnoWithFilename(PyExc_OSError, text);

@@ -89,6 +89,11 @@ PyObject *guest_deny(PyObject *type, const char *feature, const char *what, cons
     return guest_deny_with(type, text ? Py_BuildValue("(N)", text) : NULL, feature, what);
 }
 
+void guest_forget_denials(void)
+{
+    denial_count = 0;
+}
+
 static PyObject *list_denials(void)
 {
     PyObject *list = PyList_New(0);

@@ -8,6 +8,12 @@
 static PyObject *pieces; /* list of str; owned */
 static Py_ssize_t printed_length;
 
+void guest_forget_printed(void)
+{
+    Py_CLEAR(pieces);
+    printed_length = 0;
+}
+
 PyObject *guest_printed(void)
 {
     PyObject *nothing = PyUnicode_FromString("");

@@ -9,14 +9,14 @@ static const PyCompilerFlags only_tree = {.cf_flags = PyCF_ONLY_AST | PyCF_SOURC
 PyObject *guest_parse(const char *source, int start)
 {
     PyCompilerFlags flags = only_tree;
-    return Py_CompileStringFlags(source, GUEST_FILE_NAME, start, &flags);
+    return Py_CompileStringFlags(source, guest_file_name, start, &flags);
 }
 
 /* By the built-in function, which is the only one that takes a tree. */
 PyObject *guest_compile_tree(PyObject *tree, bool expression)
 {
     PyObject *compile = PyDict_GetItemString(guest_policy.originals, "compile"); /* borrowed */
-    return compile ? PyObject_CallFunction(compile, "Oss", tree, GUEST_FILE_NAME, expression ? "eval" : "exec")
+    return compile ? PyObject_CallFunction(compile, "Oss", tree, guest_file_name, expression ? "eval" : "exec")
                    : NULL;
 }
 

@@ -8,7 +8,7 @@
 
 void guest_reply_init(struct reply *reply, size_t maximum)
 {
-    *reply = (struct reply){.truncated = false};
+    *reply = (struct reply){.process = getpid()};
     bj__buf_init(&reply->bytes, maximum);
 }
 
@@ -46,6 +46,8 @@ void guest_reply_send(struct reply *reply)
 {
     struct bj_reply_head head = {BJ_REPLY_MAGIC, BJ_REPLY_END, 0};
     size_t sent = 0;
+    if (reply->process != getpid())
+        return;
     if (reply->truncated)
         put_excuse(reply);
     if (bj__buf_add(&reply->bytes, &head, sizeof(head)) < 0)

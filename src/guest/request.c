@@ -98,9 +98,17 @@ static void forget_content(void)
     content_length = 0;
 }
 
+static int present =
+    O_EXCL; /* what is done with a file that is there: nothing, and that is an error; or O_TRUNC */
+
+void guest_replace_files(void)
+{
+    present = O_TRUNC;
+}
+
 static int write_file(const char *path, const char *bytes, Py_ssize_t length, int mode)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | present | O_CLOEXEC | O_NOFOLLOW, 0600);
     while (fd >= 0 && length > 0) {
         ssize_t n = write(fd, bytes, (size_t)length);
         if (n < 0 && errno == EINTR)
@@ -114,6 +122,12 @@ static int write_file(const char *path, const char *bytes, Py_ssize_t length, in
     if (fd >= 0)
         (void)close(fd);
     return r;
+}
+
+static int make_directory(const char *path, int mode)
+{
+    int r = mkdir(path, (mode_t)mode);
+    return r < 0 && errno == EEXIST && present == O_TRUNC ? 0 : r;
 }
 
 /* One [path, length, mode]; *at moves behind its bytes. */
@@ -131,7 +145,7 @@ static int write_entry(PyObject *entry, Py_ssize_t *at)
         r = -1;
     }
     if (r == 0 &&
-        (length < 0 ? mkdir(path, (mode_t)mode) : write_file(path, content + *at, length, mode)) < 0) {
+        (length < 0 ? make_directory(path, mode) : write_file(path, content + *at, length, mode)) < 0) {
         PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
         r = -1;
     }
@@ -180,6 +194,7 @@ int guest_read_request(struct request *ret_request)
         ret_request->argv = take(object, "argv");
         ret_request->policy = take(object, "policy");
         ret_request->reply_bytes = number(object, "reply_bytes");
+        ret_request->session = PyDict_GetItemString(object, "session") == Py_True;
         PyObject *trace = PyDict_GetItemString(object, "trace"); /* borrowed */
         if (trace && PyDict_Check(trace)) {
             ret_request->trace_steps = number(trace, "max_steps");
@@ -194,4 +209,13 @@ int guest_read_request(struct request *ret_request)
     if (!whole && !PyErr_Occurred())
         PyErr_SetString(PyExc_ValueError, "this is no request");
     return whole ? 0 : -1;
+}
+
+void guest_forget_request(struct request *request)
+{
+    Py_CLEAR(request->code);
+    Py_CLEAR(request->expression);
+    Py_CLEAR(request->globals);
+    Py_CLEAR(request->argv);
+    Py_CLEAR(request->policy);
 }

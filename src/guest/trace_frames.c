@@ -16,7 +16,7 @@
 
 static bool is_snippets(const PyCodeObject *code)
 {
-    return PyUnicode_CompareWithASCIIString(code->co_filename, GUEST_FILE_NAME) == 0;
+    return PyUnicode_CompareWithASCIIString(code->co_filename, guest_file_name) == 0;
 }
 
 /* Borrowed: the frame has it. */

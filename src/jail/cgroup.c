@@ -131,6 +131,12 @@ static int limit_memory_v2(const struct bj_cgroup *cgroup, uint64_t bytes, struc
     return 0;
 }
 
+int bj__cgroup_end_singly(const struct bj_cgroup *cgroup, struct bj_error *err)
+{
+    int r = cgroup->unified_memory ? bj__small_write(cgroup->unified_fd, "memory.oom.group", "0") : 0;
+    return r < 0 && r != -ENOENT ? bj__error_system(err, -r, FIELD, "writing memory.oom.group") : 0;
+}
+
 static int write_limits(const struct bj_cgroup *cgroup, const struct bj_limits *limits,
                         unsigned extra_processes, struct bj_error *err)
 {

@@ -34,6 +34,8 @@ int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host,
  * process that writes "0" to one moves itself. cgroup_join.c says why. */
 int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_HIERARCHIES],
                           struct bj_error *err);
+/* Out of memory, the kernel ends one process and not all: branches of a session outlive each other. */
+int bj__cgroup_end_singly(const struct bj_cgroup *cgroup, struct bj_error *err);
 bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup); /* and limits it */
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX when it cannot be had */

@@ -20,16 +20,13 @@ void bj__jail_init(struct bj_jail *jail)
                              .pidfd = -1,
                              .sync_fd = -1,
                              .status_fd = -1,
-                             .stdin_fd = -1,
-                             .stdout_fd = -1,
-                             .stderr_fd = -1,
-                             .reply_fd = -1,
                              .listener_fd = -1,
                              .payload_pidfd = -1,
                              .box_fd = -1,
                              .request_fd = -1,
                              .clock_fd = -1,
                              .mounts_fd = -1};
+    bj__streams_init(&jail->streams);
     bj__cgroup_init(&jail->cgroup);
 }
 
@@ -116,11 +113,18 @@ static int clone_and_map(struct bj_jail *jail, struct bj_ends *ends, struct bj_e
     return bj__sync_failed(jail, bj__error_system(err, -r, "", "cannot speak to the jail"), err);
 }
 
+static int make_group(struct bj_jail *jail, struct bj_error *err)
+{
+    const struct bj_plan *plan = jail->plan;
+    int r = bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, plan->own_processes, err);
+    return r == 0 && plan->program.session ? bj__cgroup_end_singly(&jail->cgroup, err) : r;
+}
+
 static int start(struct bj_jail *jail, struct bj_ends *ends, struct bj_error *err)
 {
     const struct bj_plan *plan = jail->plan;
     enum bj_sync_outcome outcome = BJ_SYNC_DIED;
-    int r = plan->cgroup ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, 1, err) : 0;
+    int r = plan->cgroup ? make_group(jail, err) : 0;
     if (r == 0)
         r = map_timing(jail, plan, err);
     if (r == 0)
@@ -207,6 +211,18 @@ bool bj__jail_reap(struct bj_jail *jail, bool wait)
     return true;
 }
 
+void bj__jail_last_words(const struct bj_jail *jail, char *text, size_t size)
+{
+    ssize_t n = read(jail->streams.stderr_fd, text, size - 1);
+    size_t length = n > 0 ? (size_t)n : 0;
+    while (length > 0 && text[length - 1] == '\n')
+        length--;
+    text[length] = 0;
+    const char *line = strrchr(text, '\n');
+    if (line)
+        memmove(text, line + 1, strlen(line));
+}
+
 void bj__jail_done(struct bj_jail *jail)
 {
     bj__jail_kill(jail);
@@ -215,10 +231,10 @@ void bj__jail_done(struct bj_jail *jail)
     if (jail->op_ns)
         (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
     jail->op_ns = NULL;
-    int *const fds[] = {&jail->pidfd,     &jail->sync_fd,       &jail->status_fd,  &jail->stdin_fd,
-                        &jail->stdout_fd, &jail->stderr_fd,     &jail->reply_fd,   &jail->listener_fd,
-                        &jail->box_fd,    &jail->payload_pidfd, &jail->request_fd, &jail->clock_fd,
-                        &jail->mounts_fd};
+    bj__streams_close(&jail->streams);
+    int *const fds[] = {&jail->pidfd,       &jail->sync_fd,  &jail->status_fd,
+                        &jail->listener_fd, &jail->box_fd,   &jail->payload_pidfd,
+                        &jail->request_fd,  &jail->clock_fd, &jail->mounts_fd};
     for (size_t i = 0; i < BJ_COUNT(fds); i++)
         bj__fd_close(fds[i]);
 }

@@ -9,19 +9,24 @@
 
 #include <sys/resource.h>
 
+/* What a program reads and writes: our ends, non-blocking; -1: none, or closed. */
+struct bj_streams {
+    int stdin_fd, stdout_fd, stderr_fd;
+    int reply_fd; /* of a snippet */
+};
+
 struct bj_jail {
     const struct bj_plan *plan;
     pid_t pid; /* pid 1 of the jail, as we number it; unreaped until reaped is set */
     int pidfd;
-    int sync_fd;   /* steps; end of file: both processes of the jail have exec'd, or are dead */
-    int status_fd; /* pid 1's report; closing it ends the jail */
-    int stdin_fd, stdout_fd, stderr_fd; /* our ends, non-blocking */
-    int reply_fd;                       /* of a snippet; or -1 */
-    int payload_pidfd;                  /* of the program, for signals to it */
-    int listener_fd;                    /* refused system calls, or -1 */
-    int box_fd;                         /* the guest's working directory, or -1 */
-    int request_fd; /* of a parked jail: where its snippet is written before it starts; or -1 */
-    int clock_fd;   /* of a parked jail: pid 1's, which stands still; or -1 */
+    int sync_fd;               /* steps; end of file: both processes of the jail have exec'd, or are dead */
+    int status_fd;             /* pid 1's report; closing it ends the jail */
+    struct bj_streams streams; /* until a run takes them */
+    int payload_pidfd;         /* of the program, for signals to it */
+    int listener_fd;           /* refused system calls, or -1 */
+    int box_fd;                /* the guest's working directory, or -1 */
+    int request_fd;            /* of a parked jail: where its snippet is written before it starts; or -1 */
+    int clock_fd;              /* of a parked jail: pid 1's, which stands still; or -1 */
     int mounts_fd; /* of a fork: its mount namespace, which is taken apart by whoever lets go of it last; or -1 */
     struct bj_cgroup cgroup;
     uint64_t *op_ns; /* CLOCK_MONOTONIC after each operation (bj_plan_set_timing), or NULL */
@@ -37,6 +42,8 @@ struct bj_jail {
     struct rusage usage;        /* of pid 1 and all that it reaped */
 };
 
+void bj__streams_init(struct bj_streams *streams);
+void bj__streams_close(struct bj_streams *streams);
 void bj__jail_init(struct bj_jail *jail);
 /* Makes the jail and runs the program up to its exec. 0: it runs, or exec_errno says why it could not be
  * executed, or it died on the way and reaped is set (a memory limit below the program's size does that). On
@@ -46,6 +53,8 @@ int bj__jail_start(struct bj_jail *jail, const struct bj_plan *plan, struct bj_e
 void bj__jail_kill(struct bj_jail *jail);
 /* Reaps pid 1 if it has ended; with wait, blocks until it has. True once it is reaped. */
 bool bj__jail_reap(struct bj_jail *jail, bool wait);
+/* The last line that the program has written to stderr so far, "" when there is none: of a traceback it is the reason. */
+void bj__jail_last_words(const struct bj_jail *jail, char *text, size_t size);
 /* Kills, reaps, removes the control group, closes everything. */
 void bj__jail_done(struct bj_jail *jail);
 
@@ -67,6 +76,9 @@ void bj__ends_init(struct bj_ends *ends);
 /* Takes *fd for a seat; theirs must be above the seats, or seating one would close another. */
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd);
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, int init_fd, struct bj_error *err);
+/* Those of one snippet of a session, whose request is sealed. */
+int bj__stdio_open_snippet(struct bj_streams *streams, struct bj_ends *ends, const struct bj_buf *request,
+                           struct bj_error *err);
 /* The program of pid 1, for the init_fd of many jails. Without one (-1) each jail gets its own. */
 int bj__stdio_open_init(int *ret_fd, struct bj_error *err);
 void bj__stdio_close_theirs(struct bj_ends *ends);

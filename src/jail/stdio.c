@@ -23,6 +23,19 @@ extern const struct bj_embedded bj__init_program[]; /* child/init.c, built on it
 _Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_HIERARCHIES + 1 == BJ_SEAT__END && BJ_SEAT__END == BJ_ENDS,
                "struct bj_ends has a place for each seat");
 
+void bj__streams_init(struct bj_streams *streams)
+{
+    *streams = (struct bj_streams){-1, -1, -1, -1};
+}
+
+void bj__streams_close(struct bj_streams *streams)
+{
+    bj__fd_close(&streams->stdin_fd);
+    bj__fd_close(&streams->stdout_fd);
+    bj__fd_close(&streams->stderr_fd);
+    bj__fd_close(&streams->reply_fd);
+}
+
 void bj__ends_init(struct bj_ends *ends)
 {
     for (int i = 0; i < BJ_ENDS; i++)
@@ -123,15 +136,35 @@ static int open_request(struct bj_jail *jail, struct bj_ends *ends)
     return ends->theirs[BJ_SEAT_REQUEST] < 0 ? -errno : 0;
 }
 
+/* What comes over it is believed of whom the kernel names (base/session_wire.h). */
+static int open_control(struct bj_ends *ends, int *ret_ours)
+{
+    const int on = 1;
+    int r = open_socket(ends, BJ_SEAT_REPLY, ret_ours);
+    return r == 0 && setsockopt(*ret_ours, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : r;
+}
+
 static int open_snippet(struct bj_jail *jail, struct bj_ends *ends)
 {
+    const struct bj_program *program = &jail->plan->program;
     const struct sealed request = {"belljar-request", jail->plan->request, jail->plan->request_length,
                                    MFD_NOEXEC_SEAL};
-    int r = jail->plan->program.fork ? open_request(jail, ends) : open_sealed(ends, BJ_SEAT_REQUEST, &request);
+    int r = program->fork ? open_request(jail, ends) : open_sealed(ends, BJ_SEAT_REQUEST, &request);
     if (r < 0)
         return r;
-    return jail->plan->program.zygote ? open_socket(ends, BJ_SEAT_REPLY, &jail->reply_fd)
-                                      : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->reply_fd);
+    if (program->session)
+        return open_control(ends, &jail->streams.reply_fd);
+    return program->zygote ? open_socket(ends, BJ_SEAT_REPLY, &jail->streams.reply_fd)
+                           : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->streams.reply_fd);
+}
+
+/* Of a session pid 1 tells of many processes, as many as the guest likes, and must not wait until we listen. */
+static int open_status(struct bj_jail *jail, struct bj_ends *ends)
+{
+    int r = open_socket(ends, BJ_SEAT_STATUS, &jail->status_fd);
+    if (r == 0 && jail->plan->program.session && fcntl(ends->theirs[BJ_SEAT_STATUS], F_SETFL, O_NONBLOCK) < 0)
+        return -errno;
+    return r;
 }
 
 /* The program of pid 1. One who makes many jails may hand the same one to all of them: it is sealed. */
@@ -153,20 +186,37 @@ int bj__stdio_open_init(int *ret_fd, struct bj_error *err)
     return r < 0 ? bj__error_system(err, -r, "", "cannot open the program of a jail's first process") : 0;
 }
 
+static int open_standard(struct bj_streams *streams, struct bj_ends *ends)
+{
+    int r = open_pipe(ends, BJ_SEAT_STDIN, 1, &streams->stdin_fd);
+    if (r == 0)
+        r = open_pipe(ends, BJ_SEAT_STDOUT, 0, &streams->stdout_fd);
+    return r < 0 ? r : open_pipe(ends, BJ_SEAT_STDERR, 0, &streams->stderr_fd);
+}
+
+int bj__stdio_open_snippet(struct bj_streams *streams, struct bj_ends *ends, const struct bj_buf *request,
+                           struct bj_error *err)
+{
+    const struct sealed sealed = {"belljar-request", request->bytes, request->length, MFD_NOEXEC_SEAL};
+    bj__ends_init(ends);
+    int r = open_standard(streams, ends);
+    if (r == 0)
+        r = open_sealed(ends, BJ_SEAT_REQUEST, &sealed);
+    if (r == 0)
+        r = open_pipe(ends, BJ_SEAT_REPLY, 0, &streams->reply_fd);
+    return r < 0 ? bj__error_system(err, -r, "", "cannot open the descriptors of a snippet") : 0;
+}
+
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, int init_fd, struct bj_error *err)
 {
     bj__ends_init(ends);
     int r = jail->plan->request ? open_snippet(jail, ends) : 0;
     if (r == 0)
-        r = open_pipe(ends, BJ_SEAT_STDIN, 1, &jail->stdin_fd);
-    if (r == 0)
-        r = open_pipe(ends, BJ_SEAT_STDOUT, 0, &jail->stdout_fd);
-    if (r == 0)
-        r = open_pipe(ends, BJ_SEAT_STDERR, 0, &jail->stderr_fd);
+        r = open_standard(&jail->streams, ends);
     if (r == 0)
         r = open_socket(ends, BJ_SEAT_SYNC, &jail->sync_fd);
     if (r == 0)
-        r = open_socket(ends, BJ_SEAT_STATUS, &jail->status_fd);
+        r = open_status(jail, ends);
     if (r == 0)
         r = open_hold(ends);
     if (r == 0)

@@ -137,7 +137,8 @@ static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error 
     }
     if (message.step == BJ_STEP_FAIL)
         return report_failure(&message, jail->plan, err);
-    bool has_clock = jail->plan->program.fork; /* and nobody else may send one */
+    const struct bj_program *program = &jail->plan->program;
+    bool has_clock = program->fork || program->session; /* and nobody else may send one */
     if (message.step == BJ_STEP_READY && *last_step == 0 && (second >= 0) == has_clock &&
         (first < 0 || is_directory(first))) {
         jail->box_fd = bj__fd_take(&first);

@@ -19,23 +19,10 @@
 #define READY_DEADLINE_MS 60000 /* what is imported beforehand may be large, and the disk cold */
 #define FORK_DEADLINE_MS  30000
 
-/* What it wrote before it gave up: the last line of a traceback is the reason. */
-static void last_words(const struct bj_zygote *zygote, char *text, size_t size)
-{
-    ssize_t n = read(zygote->jail.stderr_fd, text, size - 1);
-    size_t length = n > 0 ? (size_t)n : 0;
-    while (length > 0 && text[length - 1] == '\n')
-        length--;
-    text[length] = 0;
-    const char *line = strrchr(text, '\n');
-    if (line)
-        memmove(text, line + 1, strlen(line));
-}
-
 static int ended(const struct bj_zygote *zygote, struct bj_error *err)
 {
     char words[512];
-    last_words(zygote, words, sizeof(words));
+    bj__jail_last_words(&zygote->jail, words, sizeof(words));
     return bj__error(err, BJ_ERROR_SETUP, ECHILD, "pool", "the zygote has ended%s%s", words[0] ? ": " : "",
                      words);
 }
@@ -51,14 +38,14 @@ static int receive(const struct bj_zygote *zygote, int timeout_ms, struct bj_par
     } control;
     struct msghdr header = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
-    struct pollfd watched = {.fd = zygote->jail.reply_fd, .events = POLLIN};
+    struct pollfd watched = {.fd = zygote->jail.streams.reply_fd, .events = POLLIN};
     int r;
     do {
         r = poll(&watched, 1, timeout_ms);
     } while (r < 0 && errno == EINTR);
     if (r == 0)
         return bj__error(err, BJ_ERROR_SETUP, ETIMEDOUT, "pool", "the zygote does not answer");
-    ssize_t n = r < 0 ? -1 : recvmsg(zygote->jail.reply_fd, &header, MSG_CMSG_CLOEXEC);
+    ssize_t n = r < 0 ? -1 : recvmsg(zygote->jail.streams.reply_fd, &header, MSG_CMSG_CLOEXEC);
     if (n < 0 && errno != ECONNRESET)
         return bj__error_system(err, errno, "pool", "cannot hear from the zygote");
     if (n <= 0)
@@ -105,7 +92,7 @@ int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struc
     r = bj__stdio_open_init(&zygote->init_fd, err);
     struct bj_parked_message ready = {.pid = 0};
     BJ_FD int none = -1;
-    bj__fd_close(&zygote->jail.stdin_fd);
+    bj__fd_close(&zygote->jail.streams.stdin_fd);
     if (r == 0 && zygote->jail.exec_errno)
         r = bj__error_system(err, zygote->jail.exec_errno, "pool",
                              "cannot execute belljar-guest in the zygote's jail");
@@ -150,7 +137,7 @@ static int ask(const struct bj_zygote *zygote, const struct bj_ends *ends, struc
                                   .msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int))};
     ssize_t n;
     do {
-        n = sendmsg(zygote->jail.reply_fd, &header, MSG_NOSIGNAL);
+        n = sendmsg(zygote->jail.streams.reply_fd, &header, MSG_NOSIGNAL);
     } while (n < 0 && errno == EINTR);
     if (n < 0 && errno == EPIPE)
         return ended(zygote, err);
@@ -212,7 +199,9 @@ static int fork_and_map(struct bj_jail *jail, struct bj_zygote *zygote, struct b
 static int park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *ends, struct bj_error *err)
 {
     const struct bj_plan *plan = jail->plan;
-    int r = plan->cgroup ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, 1, err) : 0;
+    int r = plan->cgroup
+                ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, plan->own_processes, err)
+                : 0;
     if (r == 0)
         r = bj__stdio_open(jail, ends, zygote->init_fd, err);
     if (r == 0)

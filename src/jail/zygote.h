@@ -8,8 +8,9 @@
 
 struct bj_zygote {
     const struct bj_warm *warm;
-    int init_fd;         /* the program of every fork's pid 1 */
-    struct bj_jail jail; /* reply_fd: the socket that it is asked over; no control group, no pid namespace */
+    int init_fd; /* the program of every fork's pid 1 */
+    struct bj_jail
+        jail; /* streams.reply_fd: the socket that it is asked over; no control group, no pid namespace */
 };
 
 /* Starts it and waits until it has imported what it shall. On failure everything is undone; *err has its last words. */

@@ -78,6 +78,8 @@ struct bj_program {
     bool
         host_ids; /* uid 0 is not this run's alone (no user namespace, or a zygote's): pid 1 gives it up as well */
     bool zygote; /* no pid namespace and no pid 1 of our own: the first process becomes the program */
+    bool
+        session; /* its payload is the root of a session, and its end is told later than by pid 1's first word */
     bool fork;   /* of a zygote: its pid 1 is told its limit by its supervisor, through its clock */
 };
 

@@ -51,12 +51,11 @@ static const char *const *find_candidates(struct bj_build *build, const char *co
     return items;
 }
 
-static int add_sockets(struct bj_filter_policy *policy, struct bj_error *err)
+static int add_set(struct bj_filter_policy *policy, const char *name, struct bj_error *err)
 {
-    static const char *const names[] = {"inet_sockets"};
-    struct bj_filter_policy sockets;
-    int r = bj__filter_policy_from_names(names, BJ_COUNT(names), &sockets, err);
-    policy->sets |= r == 0 ? sockets.sets : 0;
+    struct bj_filter_policy added;
+    int r = bj__filter_policy_from_names(&name, 1, &added, err);
+    policy->sets |= r == 0 ? added.sets : 0;
     return r;
 }
 
@@ -78,7 +77,9 @@ static int add_filter(struct bj_build *build)
     const struct bj_strings *names = &build->spec->syscalls;
     int r = bj__filter_policy_from_names(names->items, names->count, &plan->filter, build->err);
     if (r == 0 && build->spec->network != BJ_NETWORK_NONE) /* a network without sockets is none */
-        r = add_sockets(&plan->filter, build->err);
+        r = add_set(&plan->filter, "inet_sockets", build->err);
+    if (r == 0 && build->spec->session)
+        r = add_set(&plan->filter, "branches", build->err);
     if (r < 0 || !bj__plan_layer_on(build, BJ_LAYER_SECCOMP))
         return r;
     size_t count = 0;

@@ -26,8 +26,10 @@ struct bj_plan {
     uint32_t id_first, id_count;
     uid_t uid; /* outside id when !two_ids */
     gid_t gid;
-    bool notify;        /* a listener will arrive with EXECING */
-    bool cgroup;        /* a leaf is to be made */
+    bool notify; /* a listener will arrive with EXECING */
+    bool cgroup; /* a leaf is to be made */
+    unsigned
+        own_processes; /* of ours in it: pid 1; of a session also its root, its branches, and one that makes them */
     bool deterministic; /* of a snippet: it is to repeat exactly */
     struct bj_filter_policy filter;
     struct bj_host_cgroup cgroup_parents;

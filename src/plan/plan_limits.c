@@ -34,7 +34,8 @@ static uint64_t process_limit(const struct bj_build *build)
 {
     const struct bj_host_cgroup *cgroup = &build->host->cgroup;
     bool counted = build->plan->cgroup && (cgroup->v1_pids[0] || cgroup->unified_pids);
-    return build->spec->limits.processes + (counted ? 16 : build->plan->two_ids ? 0 : 1);
+    uint64_t of_guest = build->spec->limits.processes + build->plan->own_processes - 1;
+    return of_guest + (counted ? 16 : build->plan->two_ids ? 0 : 1);
 }
 
 void bj__plan_limits(struct bj_build *build)
@@ -47,7 +48,9 @@ void bj__plan_limits(struct bj_build *build)
         /* Each process alone; the supervisor sums up the tree, and must come first: the kernel's two counts of CPU time
          * are not quite the same, and a signal alone says nothing of who sent it. One second more before SIGKILL
          * (setrlimit(2)). */
-        uint64_t seconds = limits->cpu_us / MICROSECONDS + 1;
+        uint64_t most_us =
+            build->spec->session ? limits->lifetime_us : limits->cpu_us; /* a process of many snippets */
+        uint64_t seconds = most_us / MICROSECONDS + 1;
         add_limit(build, RLIMIT_CPU, seconds, seconds + 1);
     }
     bool tree_memory = build->plan->cgroup && (cgroup->v1_memory[0] || cgroup->unified_memory);

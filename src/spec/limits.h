@@ -18,7 +18,10 @@
     X(file_bytes, "file_bytes", BYTES, 0ull, 1ull << 40)                                                       \
     X(open_files, "open_files", COUNT, 4ull, 4096ull)                                                          \
     X(stack_bytes, "stack_bytes", BYTES, 65536ull, 1ull << 32)                                                 \
-    X(address_space_bytes, "address_space_bytes", BYTES, 1048576ull, 1ull << 46)
+    X(address_space_bytes, "address_space_bytes", BYTES, 1048576ull, 1ull << 46)                               \
+    X(lifetime_us, "lifetime_seconds", SECONDS, 1000ull, 2592000000000ull)                                     \
+    X(idle_us, "idle_seconds", SECONDS, 1000ull, 2592000000000ull)                                             \
+    X(branches, "branches", COUNT, 0ull, 256ull)
 
 /* Sizes of a spec's own parts. */
 #define BJ_MAX_SPEC_JSON       (48u << 20) /* bytes of JSON text of a request */

@@ -18,6 +18,9 @@ static const struct bj_limits default_limits = {
     .open_files = 64,
     .stack_bytes = 8u << 20,
     .address_space_bytes = 0,
+    .lifetime_us = 3600000000,
+    .idle_us = 600000000,
+    .branches = 8,
 };
 
 static const enum bj_mode default_layers[BJ_LAYER__COUNT] = {

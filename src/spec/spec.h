@@ -56,6 +56,10 @@ struct bj_limits {
     uint64_t open_files;
     uint64_t stack_bytes;
     uint64_t address_space_bytes;
+    /* Of a session; other runs do not read them. */
+    uint64_t lifetime_us;
+    uint64_t idle_us;  /* without a snippet */
+    uint64_t branches; /* besides the first, snapshots among them */
 };
 
 /* All paths of the jail are absolute and clean (no "." or "..", no "//"), except in files and collect, where
@@ -139,6 +143,7 @@ struct bj_spec {
     struct bj_strings syscalls; /* names of filter/sets.def, sorted */
     int nice;                   /* 0 to 19 */
     struct bj_strings preload;  /* Python modules that the zygote of a pool imports before it forks */
+    bool session;               /* what is run is a session's root; nobody can ask for it but bj_session_new */
 
     /* What a request may ask for beyond the profile; a run does not read these. */
     struct bj_strings mount_sources; /* host directories below which it may mount (read-only) and take files */
@@ -153,6 +158,10 @@ int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct 
 /* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, globals, trace and
  * files; * NULL: in none. */
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
+
+/* The same: for jails that are made before their snippets are known. what: "pool", "session". The caller frees it. */
+int bj__spec_template(const struct bj_spec *spec, const char *what, struct bj_spec **ret_spec,
+                      struct bj_error *err);
 
 /* spec_json.c. Complete: a profile (all operator keys allowed, defaults for what is absent). Request: only the
  * keys a request may have; *ret_present has a bit for each key that was given (enum bj_spec_key). */

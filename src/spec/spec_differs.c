@@ -1,6 +1,7 @@
 /* Are two specs the same but for their snippet?
- * Its own file because a pool must refuse what its parked jails were not made for, whatever a spec learns to say.
+ * Its own file because pools and sessions must refuse what their jails were not made for, whatever a spec learns to say.
  * Changes when: a spec points to another kind of thing. */
+#include "spec/policy.h"
 #include "spec/spec.h"
 
 static bool same_text(const char *a, const char *b)
@@ -90,4 +91,20 @@ const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
         if (!rows[i].same)
             return rows[i].field;
     return NULL;
+}
+
+int bj__spec_template(const struct bj_spec *spec, const char *what, struct bj_spec **ret_spec,
+                      struct bj_error *err)
+{
+    const char *given = spec->command.count > 0 ? "command"
+                        : spec->code            ? "code"
+                        : spec->expression      ? "expression"
+                                                : NULL;
+    if (given)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, given,
+                         "a %s is made before it is known what runs in it; give it to bj_%s_start", what, what);
+    int r = bj__spec_copy(spec, ret_spec, err);
+    if (r == 0 && spec->policy && bj__policy_is_of_expressions(spec->policy))
+        return bj_spec_set_expression(*ret_spec, "None", err);
+    return r < 0 ? r : bj_spec_set_code(*ret_spec, "", err);
 }

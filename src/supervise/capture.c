@@ -13,7 +13,7 @@ _Static_assert(2 * BJ_MAX_OUTPUT < FLOOD, "what is allowed is no flood");
 
 static int *stream_fd(struct bj_run *run, enum bj_stream stream)
 {
-    return stream == BJ_STDOUT ? &run->jail.stdout_fd : &run->jail.stderr_fd;
+    return stream == BJ_STDOUT ? &run->streams.stdout_fd : &run->streams.stderr_fd;
 }
 
 static void keep(struct bj_run *run, enum bj_stream stream, const unsigned char *bytes, size_t length)

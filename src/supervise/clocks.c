@@ -59,11 +59,11 @@ static void check_memory(struct bj_run *run)
 
 void bj__clocks_start(struct bj_run *run)
 {
-    run->wall_deadline_us = run->jail.exec_us + run->plan->limits.wall_us;
+    run->wall_deadline_us = run->exec_us + run->plan->limits.wall_us;
     run->next_cpu_check_us = run->next_memory_check_us = UINT64_MAX;
     if (run->plan->limits.cpu_us > 0)
         plan_cpu_check(run, 0);
-    if (run->plan->limits.memory_bytes > 0 && !bj__cgroup_counts_memory(&run->jail.cgroup))
+    if (run->plan->limits.memory_bytes > 0 && !bj__cgroup_counts_memory(&run->jail->cgroup))
         plan_memory_check(run, 0);
     arm_timer(run);
 }

@@ -28,7 +28,7 @@ static uint64_t process_ticks(pid_t pid)
 
 static uint64_t walk_us(const struct bj_run *run)
 {
-    struct bj_tree *tree = bj__tree_walk(run->jail.pid);
+    struct bj_tree *tree = bj__tree_walk(run->jail->pid);
     uint64_t ticks = 0;
     for (size_t i = 0; tree && i < tree->count; i++)
         ticks += process_ticks(tree->pids[i]);
@@ -39,14 +39,16 @@ static uint64_t walk_us(const struct bj_run *run)
 uint64_t bj__run_cpu_us(struct bj_run *run)
 {
     if (run->plan->cgroup) {
-        uint64_t counted = bj__cgroup_cpu_us(&run->jail.cgroup);
+        uint64_t counted = bj__cgroup_cpu_us(&run->jail->cgroup);
         if (counted != UINT64_MAX)
-            return counted;
+            return counted - run->before.cpu_us;
     }
     uint64_t reaped =
-        (uint64_t)run->jail.usage.ru_utime.tv_sec * 1000000u + (uint64_t)run->jail.usage.ru_utime.tv_usec +
-        (uint64_t)run->jail.usage.ru_stime.tv_sec * 1000000u + (uint64_t)run->jail.usage.ru_stime.tv_usec;
-    uint64_t seen = run->jail.reaped ? reaped : walk_us(run);
+        (uint64_t)run->jail->usage.ru_utime.tv_sec * 1000000u + (uint64_t)run->jail->usage.ru_utime.tv_usec +
+        (uint64_t)run->jail->usage.ru_stime.tv_sec * 1000000u + (uint64_t)run->jail->usage.ru_stime.tv_usec;
+    uint64_t seen = run->jail->reaped ? reaped : walk_us(run);
+    seen -=
+        seen > run->before.cpu_us ? run->before.cpu_us : seen; /* of a session, less may be left to be seen */
     if (seen > run->cpu_seen_us)
         run->cpu_seen_us = seen; /* what was killed unreaped is in no later number */
     return run->cpu_seen_us;

@@ -5,7 +5,7 @@
  * The kernel hands over a copy of the registers, so what is judged cannot change behind our back; memory behind
  * pointers is never looked at, and no answer lets a call through (SECCOMP_USER_NOTIF_FLAG_CONTINUE is not
  * used). A listener that is gone makes the kernel answer ENOSYS: refused all the same. */
-#include "supervise/run.h"
+#include "supervise/session.h"
 
 #include <linux/audit.h>
 #include <linux/seccomp.h>
@@ -27,7 +27,7 @@
 int bj__denials_start(struct bj_run *run, struct bj_error *err)
 {
     struct seccomp_notif_sizes sizes;
-    if (run->jail.listener_fd < 0)
+    if (run->jail->listener_fd < 0)
         return 0;
     if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
         return bj__error_system(err, errno, "layers.denial_report",
@@ -38,7 +38,7 @@ int bj__denials_start(struct bj_run *run, struct bj_error *err)
     run->notification = malloc(run->notification_size);
     if (!run->notification)
         return bj__error_memory(err);
-    int r = bj__watch(run, run->jail.listener_fd, BJ_WATCH_LISTENER, EPOLLIN);
+    int r = bj__watch(run, run->jail->listener_fd, BJ_WATCH_LISTENER, EPOLLIN);
     return r < 0 ? bj__error_system(err, -r, "", "cannot watch the filter's listener") : 0;
 }
 
@@ -89,7 +89,7 @@ static void send_answer(struct bj_run *run, const struct seccomp_notif *notifica
     struct seccomp_notif_resp response = {.id = notification->id, .error = -errnum};
     int r;
     do {
-        r = control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
+        r = control(run->jail->listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
     } while (r < 0 && errno == EINTR);
     if (r < 0 && errno != ENOENT)
         bj__run_fail(run, errno, "answer a refused system call");
@@ -101,16 +101,17 @@ static bool answer_one(struct bj_run *run)
     struct bj_filter_decision decision = {0};
     char what[64];
     memset(notification, 0, run->notification_size);
-    if (control(run->jail.listener_fd, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0) {
+    if (control(run->jail->listener_fd, SECCOMP_IOCTL_NOTIF_RECV, notification) < 0) {
         if (errno != EINTR && errno != ENOENT)
             bj__run_fail(run, errno, "learn of a refused system call");
         return errno == EINTR;
     }
     decide(run, &notification->data, &decision, what, sizeof(what));
+    struct bj_run *whose = run->branch ? bj__branch_run_of(run, (pid_t)notification->pid) : run;
     if (!decision.silent)
-        count(run->result, notification->data.nr, what);
+        count(whose->result, notification->data.nr, what);
     if (decision.action == BJ_FILTER_KILL) {
-        bj__run_end(run, BJ_KILL_DENIED); /* it stays stopped until it is dead */
+        bj__run_end(whose, BJ_KILL_DENIED); /* it stays stopped until it is dead */
         return false;
     }
     send_answer(run, notification, decision.errnum);
@@ -127,6 +128,6 @@ static bool is_ready(int fd)
 void bj__denials_answer(struct bj_run *run)
 {
     for (int i = 0; i < ANSWERS_PER_TURN; i++)
-        if (!is_ready(run->jail.listener_fd) || !answer_one(run))
+        if (!is_ready(run->jail->listener_fd) || !answer_one(run))
             return;
 }

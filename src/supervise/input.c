@@ -12,9 +12,9 @@
 
 static void close_stdin(struct bj_run *run)
 {
-    if (run->jail.stdin_fd >= 0)
-        bj__unwatch(run, run->jail.stdin_fd);
-    bj__fd_close(&run->jail.stdin_fd);
+    if (run->streams.stdin_fd >= 0)
+        bj__unwatch(run, run->streams.stdin_fd);
+    bj__fd_close(&run->streams.stdin_fd);
     if (run->source_fd >= 0 && run->source_polled)
         bj__unwatch(run, run->source_fd);
     run->source_fd = -1;
@@ -24,7 +24,7 @@ static void close_stdin(struct bj_run *run)
 static void fail_input(struct bj_run *run, int errnum, const char *what)
 {
     bj__run_fail(run, errnum, what);
-    bj__unwatch(run, run->jail.stdin_fd);
+    bj__unwatch(run, run->streams.stdin_fd);
     if (run->source_fd >= 0 && run->source_polled)
         bj__unwatch(run, run->source_fd);
     run->source_fd = -1;
@@ -41,14 +41,14 @@ static void watch(struct bj_run *run, int fd, enum bj_watch what, uint32_t event
 static void watch_next(struct bj_run *run)
 {
     if (run->input_left > 0) {
-        watch(run, run->jail.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
+        watch(run, run->streams.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
         if (run->source_fd >= 0 && run->source_polled)
             bj__unwatch(run, run->source_fd);
     } else if (run->source_fd >= 0 && run->source_polled) {
-        bj__unwatch(run, run->jail.stdin_fd);
+        bj__unwatch(run, run->streams.stdin_fd);
         watch(run, run->source_fd, BJ_WATCH_SOURCE, EPOLLIN);
     } else if (run->source_fd >= 0) {
-        watch(run, run->jail.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
+        watch(run, run->streams.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
     } else {
         close_stdin(run);
     }
@@ -103,14 +103,14 @@ static ssize_t write_quietly(int fd, const void *bytes, size_t length)
 
 void bj__input_write(struct bj_run *run)
 {
-    if (run->jail.stdin_fd < 0)
+    if (run->streams.stdin_fd < 0)
         return;
     if (run->input_left == 0 && run->source_fd >= 0 && !run->source_polled) {
         bj__input_read_source(run);
         return;
     }
     while (run->input_left > 0) {
-        ssize_t n = write_quietly(run->jail.stdin_fd, run->input, run->input_left);
+        ssize_t n = write_quietly(run->streams.stdin_fd, run->input, run->input_left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)

@@ -71,9 +71,9 @@ static uint64_t look(pid_t first, bool exactly)
  * be too much must be so in each of several looks. */
 uint64_t bj__run_memory_bytes(struct bj_run *run, uint64_t limit_bytes)
 {
-    uint64_t least = look(run->jail.pid, false);
+    uint64_t least = look(run->jail->pid, false);
     for (int i = 0; i < EXACT_LOOKS && least > limit_bytes; i++) {
-        uint64_t exact = look(run->jail.pid, true);
+        uint64_t exact = look(run->jail->pid, true);
         least = exact < least ? exact : least;
     }
     if (least > run->memory_seen_bytes)

@@ -18,8 +18,8 @@ void bj__reply_start(struct bj_run *run)
 void bj__reply_read(struct bj_run *run)
 {
     unsigned char bytes[8192];
-    for (int i = 0; i < 8 && run->jail.reply_fd >= 0; i++) {
-        ssize_t n = read(run->jail.reply_fd, bytes, sizeof(bytes));
+    for (int i = 0; i < 8 && run->streams.reply_fd >= 0; i++) {
+        ssize_t n = read(run->streams.reply_fd, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
@@ -32,8 +32,8 @@ void bj__reply_read(struct bj_run *run)
         else if (r < 0)
             bj__run_fail(run, -r, "keep the snippet's reply");
         if (n <= 0 || r < 0) {
-            bj__unwatch(run, run->jail.reply_fd);
-            bj__fd_close(&run->jail.reply_fd);
+            bj__unwatch(run, run->streams.reply_fd);
+            bj__fd_close(&run->streams.reply_fd);
         }
     }
 }
@@ -159,7 +159,7 @@ void bj__reply_take(struct bj_run *run, struct bj_evidence *evidence)
     bool memory = false;
     if (!run->plan->request)
         return;
-    for (int i = 0; i < 64 && run->jail.reply_fd >= 0; i++) /* a pipe holds a megabyte at most */
+    for (int i = 0; i < 64 && run->streams.reply_fd >= 0; i++) /* a pipe holds a megabyte at most */
         bj__reply_read(run);
     evidence->snippet = true;
     evidence->replied = bj__reply_parse(&run->reply, snippet, &memory) == NULL;

@@ -12,6 +12,7 @@
 enum bj_kill_reason {
     BJ_KILL_NONE,
     BJ_KILL_WALL,
+    BJ_KILL_LIFETIME, /* of its session */
     BJ_KILL_CPU,
     BJ_KILL_MEMORY,
     BJ_KILL_OUTPUT,

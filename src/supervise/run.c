@@ -2,6 +2,7 @@
  * Its own file because it is the one place that waits.
  * Changes when: something more of a run is watched. */
 #include "supervise/run.h"
+#include "supervise/session.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -28,13 +29,16 @@ void bj__unwatch(const struct bj_run *run, int fd)
 
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
 {
-    if (run->over || run->jail.reaped)
+    if (run->over || run->jail->reaped)
         return;
     if (run->killed == BJ_KILL_NONE)
         run->killed = reason;
     if (run->plan->limits.cpu_us > 0 || !run->plan->cgroup)
         (void)bj__run_cpu_us(run); /* the kernel does not add up what dies with its pid namespace */
-    bj__jail_kill(&run->jail);
+    if (run->branch)
+        bj__branch_kill(run->branch);
+    else
+        bj__jail_kill(run->jail);
 }
 
 void bj__run_fail(struct bj_run *run, int errnum, const char *what)
@@ -46,18 +50,19 @@ void bj__run_fail(struct bj_run *run, int errnum, const char *what)
 
 static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err)
 {
-    struct bj_jail *jail = &run->jail;
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     if (run->epoll_fd < 0 || run->timer_fd < 0)
         return bj__error_system(err, errno, "", "cannot make the supervisor's descriptors");
-    int r = bj__watch(run, jail->pidfd, BJ_WATCH_PIDFD, EPOLLIN);
+    int r = bj__watch(run, run->jail->pidfd, BJ_WATCH_PIDFD, EPOLLIN);
     if (r == 0)
-        r = bj__watch(run, jail->stdout_fd, BJ_WATCH_STDOUT, EPOLLIN);
+        r = bj__watch(run, run->streams.stdout_fd, BJ_WATCH_STDOUT, EPOLLIN);
     if (r == 0)
-        r = bj__watch(run, jail->stderr_fd, BJ_WATCH_STDERR, EPOLLIN);
-    if (r == 0 && jail->reply_fd >= 0)
-        r = bj__watch(run, jail->reply_fd, BJ_WATCH_REPLY, EPOLLIN);
+        r = bj__watch(run, run->streams.stderr_fd, BJ_WATCH_STDERR, EPOLLIN);
+    if (r == 0 && run->streams.reply_fd >= 0)
+        r = bj__watch(run, run->streams.reply_fd, BJ_WATCH_REPLY, EPOLLIN);
+    if (r == 0 && run->branch)
+        r = bj__branch_watch(run);
     if (r == 0)
         r = bj__watch(run, run->timer_fd, BJ_WATCH_TIMER, EPOLLIN);
     if (r < 0)
@@ -67,7 +72,7 @@ static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err
     return r < 0 ? r : bj__input_start(run, stdin_fd, err);
 }
 
-static struct bj_run *new_run(const struct bj_plan *plan)
+struct bj_run *bj__run_new(const struct bj_plan *plan)
 {
     struct bj_run *run = calloc(1, sizeof(*run));
     struct bj_result *result = run ? calloc(1, sizeof(*result)) : NULL;
@@ -78,15 +83,16 @@ static struct bj_run *new_run(const struct bj_plan *plan)
     run->plan = plan;
     run->result = result;
     run->epoll_fd = run->timer_fd = run->source_fd = -1;
-    bj__jail_init(&run->jail);
+    run->jail = &run->own_jail;
+    bj__jail_init(run->jail);
+    bj__streams_init(&run->streams);
     bj__reply_start(run);
     for (enum bj_stream stream = BJ_STDOUT; stream <= BJ_STDERR; stream++)
         bj__buf_init(&result->output[stream], plan->limits.output_bytes);
     return run;
 }
 
-/* What was started is watched, and given to the caller; r: how starting it went. On failure nothing of the run stays. */
-static int hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
+int bj__run_hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
 {
     if (r == 0)
         r = start_watching(run, stdin_fd, err);
@@ -98,25 +104,38 @@ static int hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **re
     return 0;
 }
 
+/* Of a jail of its own, which has started. */
+static void take_jail(struct bj_run *run)
+{
+    run->streams = run->jail->streams;
+    bj__streams_init(&run->jail->streams);
+    run->start_us = run->jail->start_us;
+    run->exec_us = run->jail->exec_us;
+}
+
 int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
 {
-    struct bj_run *run = new_run(plan);
+    struct bj_run *run = bj__run_new(plan);
     if (!run)
         return bj__error_memory(err);
-    return hand_over(run, bj__jail_start(&run->jail, plan, err), stdin_fd, ret_run, err);
+    int r = bj__jail_start(run->jail, plan, err);
+    take_jail(run);
+    return bj__run_hand_over(run, r, stdin_fd, ret_run, err);
 }
 
 int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
                          struct bj_run **ret_run, struct bj_error *err)
 {
-    struct bj_run *run = new_run(jail->plan);
+    struct bj_run *run = bj__run_new(jail->plan);
     if (!run) {
         bj__jail_done(jail);
         return bj__error_memory(err);
     }
-    run->jail = *jail;
+    run->own_jail = *jail;
     bj__jail_init(jail);
-    return hand_over(run, bj__jail_unpark(&run->jail, request, err), stdin_fd, ret_run, err);
+    int r = bj__jail_unpark(run->jail, request, err);
+    take_jail(run);
+    return bj__run_hand_over(run, r, stdin_fd, ret_run, err);
 }
 
 int bj_run_start(const struct bj_plan *plan, struct bj_run **ret_run, struct bj_error *err)
@@ -137,7 +156,7 @@ int bj_run_fd(const struct bj_run *run)
 
 int bj_run_pid(const struct bj_run *run)
 {
-    return run->jail.pid;
+    return run->jail->pid;
 }
 
 void bj_run_kill(struct bj_run *run)
@@ -154,9 +173,10 @@ int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err)
     if (!known)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "signal",
                          "%d cannot be sent; to end a run call bj_run_kill", signal);
-    if (run->over || run->jail.reaped)
+    if (run->over || run->jail->reaped)
         return bj__error(err, BJ_ERROR_STATE, ESRCH, "", "the run is over");
-    if (syscall(SYS_pidfd_send_signal, run->jail.payload_pidfd, signal, NULL, 0) < 0)
+    int program = run->branch ? bj__branch_pidfd(run->branch) : run->jail->payload_pidfd;
+    if (syscall(SYS_pidfd_send_signal, program, signal, NULL, 0) < 0)
         return bj__error_system(err, errno, "signal", "cannot signal the program");
     return 0;
 }
@@ -183,12 +203,13 @@ static void handle(struct bj_run *run, uint32_t what, uint32_t events)
         if (events & EPOLLIN)
             bj__denials_answer(run);
         else
-            bj__unwatch(run, run->jail.listener_fd); /* nobody is left under the filter */
+            bj__unwatch(run, run->jail->listener_fd); /* nobody is left under the filter */
         break;
     case BJ_WATCH_TIMER:
         bj__clocks_check(run);
         break;
     case BJ_WATCH_PIDFD:
+    case BJ_WATCH_BRANCH:
     default:
         break;
     }
@@ -207,7 +228,7 @@ int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
         ended |= events[i].data.u32 == BJ_WATCH_PIDFD;
         handle(run, events[i].data.u32, events[i].events);
     }
-    if (!ended || !bj__jail_reap(&run->jail, false))
+    if (run->branch ? !bj__branch_is_through(run) : !ended || !bj__jail_reap(run->jail, false))
         return 0;
     bj__run_finish(run);
     return 1;
@@ -229,7 +250,11 @@ void bj_run_free(struct bj_run *run)
 {
     if (!run)
         return;
-    bj__jail_done(&run->jail);
+    if (run->branch)
+        bj__branch_leave(run);
+    else
+        bj__jail_done(run->jail);
+    bj__streams_close(&run->streams);
     bj__fd_close(&run->epoll_fd);
     bj__fd_close(&run->timer_fd);
     bj_result_free(run->result);

@@ -15,13 +15,21 @@ enum bj_watch {
     BJ_WATCH_SOURCE,
     BJ_WATCH_PIDFD,
     BJ_WATCH_LISTENER,
-    BJ_WATCH_TIMER
+    BJ_WATCH_TIMER,
+    BJ_WATCH_BRANCH
 };
+
+struct bj_branch;
 
 struct bj_run {
     const struct bj_plan *plan;
-    struct bj_jail jail;
-    struct bj_result *result; /* filled while it runs; taken by bj_run_result */
+    struct bj_jail *jail; /* own_jail, or the session's */
+    struct bj_jail own_jail;
+    struct bj_branch *branch; /* of a session, which goes on afterwards; NULL: the jail is the run's own */
+    struct bj_streams streams;
+    uint64_t start_us, exec_us;    /* when it was asked for, and when its program began */
+    struct bj_cgroup_usage before; /* what the kernel had counted then; of a jail of its own: nothing */
+    struct bj_result *result;      /* filled while it runs; taken by bj_run_result */
     int epoll_fd, timer_fd;
     enum bj_kill_reason killed;
     bool over;
@@ -44,12 +52,18 @@ struct bj_run {
     size_t notification_size;
 };
 
+/* Of a plan's limits, not started. NULL: out of memory. */
+struct bj_run *bj__run_new(const struct bj_plan *plan);
+/* What was started is watched, and given to the caller; r: how starting it went. On failure nothing of the run stays. */
+int bj__run_hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **ret_run, struct bj_error *err);
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason); /* kills; the first reason stays */
 /* The same, for a failure of ours, while it runs or after its end: "cannot WHAT". The first one stays. */
 void bj__run_fail(struct bj_run *run, int errnum, const char *what);
 /* A run in a parked jail, which it takes, also on failure. stdin_fd: the caller's, or -1. */
 int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
                          struct bj_run **ret_run, struct bj_error *err);
+/* request.c: with the files of the spec. The buffer is the caller's. */
+int bj__snippet_make_request(const struct bj_spec *spec, struct bj_buf *request, struct bj_error *err);
 /* input.c */
 int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err);
 void bj__input_write(struct bj_run *run);

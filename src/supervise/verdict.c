@@ -48,8 +48,11 @@ static enum bj_status judge(const struct bj_evidence *evidence, const char **ret
         return BJ_STATUS_MEMORY_LIMIT;
     if (evidence->killed == BJ_KILL_CANCELLED)
         return BJ_STATUS_CANCELLED;
-    if (evidence->killed == BJ_KILL_WALL || evidence->killed == BJ_KILL_CPU || cpu_used_up(evidence)) {
-        *ret_limit = evidence->killed == BJ_KILL_WALL ? "wall" : "cpu";
+    if (evidence->killed == BJ_KILL_WALL || evidence->killed == BJ_KILL_LIFETIME ||
+        evidence->killed == BJ_KILL_CPU || cpu_used_up(evidence)) {
+        *ret_limit = evidence->killed == BJ_KILL_WALL       ? "wall"
+                     : evidence->killed == BJ_KILL_LIFETIME ? "lifetime"
+                                                            : "cpu";
         return BJ_STATUS_TIME_LIMIT;
     }
     if (evidence->killed == BJ_KILL_OUTPUT)

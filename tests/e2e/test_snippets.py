@@ -55,6 +55,12 @@ def test_variables_come_back(snippet):
     assert result.globals == {"x": 21, "z": [1, {"a": None}], "y": 42, "s": "é"}, result
 
 
+def test_a_child_that_comes_to_the_end_has_nothing_to_tell(snippet):
+    result = snippet("import os\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nx = 'parent' if pid else 'child'\nprint(x)",
+                     "--processes", 4)
+    assert result.status == "ok" and result.globals["x"] == "parent" and result.stdout == "child\nparent\n", result
+
+
 def test_value_of_an_expression(evaluate):
     result = evaluate("x + n", "--name", "x=[1, 2]", "--name", "n=[0.5]")
     assert result.value == [1, 2, 0.5] and result.globals is None and result.status == "ok", result

@@ -118,8 +118,8 @@ static void take_seats(struct bj_child *child)
         bj__child_fail(child, r);
 }
 
-/* A parked jail's pid 1 cannot know when its run begins: its clock is made now, stands still, and is set by whoever
- * starts the run. Above the seats, which are taken once more when pid 1 execs. */
+/* A parked jail's pid 1 cannot know when its run begins, nor a session's when it ends: its clock is made now, stands still,
+ * and is set by whoever knows. Above the seats, which are taken once more when pid 1 execs. */
 static void make_clock(struct bj_child *child)
 {
     child->deed = BJ_DEED_CLOCK;
@@ -134,7 +134,7 @@ static void make_clock(struct bj_child *child)
 /* READY takes the guest's directory along: files come out through it, and the disk limit is seen there. */
 static void say_ready(struct bj_child *child)
 {
-    if (child->program->fork)
+    if (child->program->fork || child->program->session)
         make_clock(child);
     child->deed = BJ_DEED_BOX;
     long box = sys_openat(BJ_AT_FDCWD, "/box", 02200000 /* O_DIRECTORY | O_CLOEXEC */, 0);
@@ -184,7 +184,7 @@ static long start_clock(const struct bj_child *child)
  * payload works in the same memory meanwhile: a message of ours is made of a copy. */
 static _Noreturn void become_init(const struct bj_child *child)
 {
-    static const char *const argv[] = {"init", NULL};
+    const char *const argv[] = {"init", child->program->session ? BJ_INIT_SESSION : NULL, NULL};
     static const char *const envp[] = {NULL};
     /* Only now: making the payload needed the capabilities. The guest's id is the next one. */
     long r = child->program->host_ids ? bj__child_set_ids((long)child->run_id, (long)child->run_id) : 0;

@@ -34,7 +34,7 @@ enum bj_step {
     BJ_STEP_MAPPED = 1, /* parent: ids are mapped, control group joined; arg: run id when there is no user ns */
     BJ_STEP_READY =
         2, /* child: root and shedding are done; with a descriptor of the guest's directory, and from a
-                           fork of a zygote pid 1's clock, for the parent to set */
+                           fork of a zygote, and a session, pid 1's clock, for the parent to set */
     BJ_STEP_GO =
         3, /* parent: run the payload; arg: its wall clock limit in microseconds, for pid 1's own clock */
     BJ_STEP_EXECING =
@@ -78,8 +78,10 @@ struct bj_status_message {
     uint32_t magic;
     int32_t code;   /* CLD_EXITED, CLD_KILLED, CLD_DUMPED */
     int32_t status; /* exit code or signal */
-    int32_t reserved;
+    int32_t
+        pid; /* whose, in the jail's numbers. Of a session each process is told that ended as a child of pid 1 */
 };
+#define BJ_INIT_SESSION "session" /* its argument then */
 
 /* pid 1 ends its jail by itself this long after the limit: the supervisor, whose clock it is, may be stopped. */
 #define BJ_INIT_GRACE_US  1000000u
@@ -98,7 +100,7 @@ struct bj_child {
     int ruleset;       /* Landlock, between its operations */
     int pidfd;         /* of the payload itself, for the supervisor */
     int listener;      /* of the system call filter, or -1 */
-    int clock;         /* pid 1's, made early for the parent of a fork; or -1 */
+    int clock;         /* pid 1's, made early for the parent of a fork or of a session; or -1 */
     void (*resume)(
         struct bj_child *child); /* a fork's payload goes back to where its program waits; does not return */
 };

@@ -2,7 +2,7 @@
  * the limit on wall clock time is long over.
  * Its own file, and its own static program without libc, because pid 1 is an attack surface: it is exec'd
  * clean, holds two descriptors, no environment, no capability, and runs under a filter of six calls.
- * Changes when: what the supervisor is told of the payload's end changes. Embedded in the library as bytes. */
+ * Changes when: what the supervisor is told of an end changes. Embedded in the library as bytes. */
 #include "jail/child/child.h"
 
 #include "jail/child/sys.h"
@@ -78,8 +78,16 @@ static long let_go(void)
     return r;
 }
 
+/* If nobody reads it goes unsaid: pid 1 has to reap. */
+static void report(const siginfo_t *info)
+{
+    const struct bj_status_message message = {
+        .magic = BJ_STATUS_MAGIC, .code = info->si_code, .status = info->si_status, .pid = info->si_pid};
+    (void)sys_write(STATUS_FD, &message, sizeof(message)); /* the parent also sees our own end */
+}
+
 /* Reaps all that can be reaped; true once the payload was among them and has been reported. */
-static int reap(void)
+static int reap(int session)
 {
     for (;;) {
         siginfo_t info;
@@ -91,18 +99,18 @@ static int reap(void)
             return 1; /* cannot be: the payload is our child until it is reaped here. An end without a report is known */
         if (info.si_pid == 0)
             return 0;
-        if (info.si_pid == PAYLOAD_PID) {
-            struct bj_status_message message = {
-                .magic = BJ_STATUS_MAGIC, .code = info.si_code, .status = info.si_status};
-            (void)sys_write(STATUS_FD, &message, sizeof(message)); /* the parent also sees our own end */
+        if (session || info.si_pid == PAYLOAD_PID)
+            report(&info);
+        if (info.si_pid == PAYLOAD_PID)
             return 1;
-        }
     }
 }
 
-__attribute__((used)) _Noreturn void bj_init_main(void);
-_Noreturn void bj_init_main(void)
+/* arguments: how many there are, its own name among them (execve(2), the new stack). Of a session there are two. */
+__attribute__((used)) _Noreturn void bj_init_main(const long *arguments);
+_Noreturn void bj_init_main(const long *arguments)
 {
+    int session = *arguments > 1;
     uint64_t mask = ~0ull;
     uint64_t children = 1ull << (SIGCHLD - 1);
     (void)sys4(SYS_rt_sigprocmask, SIG_SETMASK, SYS_ARG(&mask), 0, sizeof(mask));
@@ -112,7 +120,7 @@ _Noreturn void bj_init_main(void)
     struct pollfd watched[3] = {{.fd = STATUS_FD, .events = POLLIN},
                                 {.fd = CLOCK_FD, .events = POLLIN},
                                 {.fd = (int)signals, .events = POLLIN}};
-    while (!reap()) {
+    while (!reap(session)) {
         (void)sys5(SYS_ppoll, SYS_ARG(watched), 3, 0, 0, sizeof(uint64_t));
         if (watched[0].revents) /* nothing is ever sent to us: this is the end of file */
             break;
@@ -126,7 +134,7 @@ _Noreturn void bj_init_main(void)
 }
 
 #if defined(__x86_64__)
-__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tand $-16, %rsp\n\tcall bj_init_main\n");
+__asm__(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %rsp, %rdi\n\tand $-16, %rsp\n\tcall bj_init_main\n");
 #else
-__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tb bj_init_main\n");
+__asm__(".globl _start\n_start:\n\tmov x29, #0\n\tmov x30, #0\n\tmov x0, sp\n\tb bj_init_main\n");
 #endif
