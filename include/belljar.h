@@ -94,6 +94,13 @@ BJ_API int bj_spec_set_command(struct bj_spec *spec, const char *const *argv, st
 /* Python instead of a command: a script, or an expression whose value is told. UTF-8. */
 BJ_API int bj_spec_set_code(struct bj_spec *spec, const char *source, struct bj_error *err);
 BJ_API int bj_spec_set_expression(struct bj_spec *spec, const char *source, struct bj_error *err);
+/* Arguments of the script or of the expression (sys.argv, behind its name), or of the command that is set already. */
+BJ_API int bj_spec_set_args(struct bj_spec *spec, const char *const *args, struct bj_error *err);
+/* A directory of the jail that modules are imported from, after /box and those before it: absolute, or relative to /box. */
+BJ_API int bj_spec_add_python_path(struct bj_spec *spec, const char *directory, struct bj_error *err);
+/* Absolute path of a virtual environment (venv) made by the host's Python: snippets
+ * have its packages, and the jail shows it read-only as /opt/venv. */
+BJ_API int bj_spec_set_python(struct bj_spec *spec, const char *path, struct bj_error *err);
 /* Variables of the script or of the expression: a JSON object. Those that are there already stay unless it names them. */
 BJ_API int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err);
 /* Rules for Python code (belljar-spec(5), policy): a JSON object. Lists of several are put together. */

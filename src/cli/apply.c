@@ -238,6 +238,19 @@ int bj__apply_globals(struct bj_spec *spec, const struct setting *setting, struc
     return bj_spec_add_globals(spec, setting->value, err);
 }
 
+int bj__apply_python_path(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    return bj_spec_add_python_path(spec, setting->value, err);
+}
+
+int bj__apply_python(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    char real[PATH_MAX];
+    if (!realpath(setting->value, real))
+        return bj__error_system(err, errno, "", "cannot find \"%s\"", setting->value);
+    return bj_spec_set_python(spec, real, err);
+}
+
 int bj__apply_policy(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
 {
     return bj_spec_add_policy(spec, setting->value, err);

@@ -22,6 +22,8 @@
     X(apply_policy)                                                                                            \
     X(apply_features)                                                                                          \
     X(apply_allow_path)                                                                                        \
+    X(apply_python_path)                                                                                       \
+    X(apply_python)                                                                                            \
     X(apply_env)                                                                                               \
     X(apply_chdir)                                                                                             \
     X(apply_hostname)                                                                                          \

@@ -13,11 +13,12 @@ int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct 
 {
     BJ_BUF struct bj_buf source = {.maximum = 0};
 
-    if (options->rest_count != 1)
+    bool takes_arguments = options->command == CLI_EXEC;
+    if (options->rest_count == 0 || (options->rest_count > 1 && !takes_arguments))
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "", "%s; write: belljar %s [options] -- %s",
                          options->rest_count ? "there is more than one word" : "there is nothing to run",
                          bj__command_name(options->command),
-                         options->command == CLI_EXEC ? "FILE" : "'EXPRESSION'");
+                         takes_arguments ? "FILE [ARGUMENT...]" : "'EXPRESSION'");
     if (options->command == CLI_EVAL)
         return bj_spec_set_expression(spec, options->rest[0], err);
     int r = bj__read_file("", options->rest[0], &source, err);
@@ -26,7 +27,9 @@ int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct 
                       options->rest[0]);
     if (r == 0 && bj__buf_add(&source, "", 1) < 0)
         r = bj__error_memory(err);
-    return r < 0 ? r : bj_spec_set_code(spec, (const char *)source.bytes, err);
+    if (r == 0)
+        r = bj_spec_set_code(spec, (const char *)source.bytes, err);
+    return r < 0 || options->rest_count == 1 ? r : bj_spec_set_args(spec, options->rest + 1, err);
 }
 
 /* The guest wrote it: control characters are shown, not sent. */

@@ -29,14 +29,14 @@ static void begin_in_child(void)
     guest_fixed_chance_begin((uint64_t)getpid() << 32 | fixed.seed);
 }
 
-int guest_fix(int argc, char **argv)
+int guest_fix(const struct arguments *arguments)
 {
     unsigned long long seed;
     unsigned long long start_s;
-    if (argc == 1)
+    if (!arguments->seed && !arguments->start)
         return 0;
-    if (argc != 3 || read_number(argv[1], UINT32_MAX, &seed) < 0 ||
-        read_number(argv[2], INT32_MAX * 4ull, &start_s) < 0)
+    if (!arguments->seed || !arguments->start || read_number(arguments->seed, UINT32_MAX, &seed) < 0 ||
+        read_number(arguments->start, INT32_MAX * 4ull, &start_s) < 0)
         return -1;
     fixed.on = true;
     fixed.seed = (uint32_t)seed;

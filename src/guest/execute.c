@@ -29,6 +29,24 @@ int guest_set_path(void)
     return r;
 }
 
+/* After /box, in their order; one that is there already (in a session) stays where it is. */
+static int add_path(const struct request *request)
+{
+    PyObject *path = PySys_GetObject("path"); /* borrowed */
+    Py_ssize_t count = request->path ? PyList_Size(request->path) : 0;
+    for (Py_ssize_t i = count; path && i-- > 0;) {
+        PyObject *item = PyList_GetItem(request->path, i); /* borrowed */
+        const char *text = item ? PyUnicode_AsUTF8(item) : NULL;
+        PyObject *full = text ? PyUnicode_FromFormat(text[0] == '/' ? "%s" : "/box/%s", text) : NULL;
+        int there = full ? PySequence_Contains(path, full) : -1;
+        int r = there == 0 ? PyList_Insert(path, 1, full) : there;
+        Py_XDECREF(full);
+        if (r < 0)
+            return -1;
+    }
+    return count < 0 ? -1 : 0;
+}
+
 static PyObject *get_source(PyObject *source, PyObject *name)
 {
     (void)name;
@@ -100,7 +118,7 @@ static int fail(const struct request *request, struct reply *reply)
 
 static int prepare(const struct request *request, PyObject *globals)
 {
-    if (set_origin(request, globals) < 0 || set_arguments(request) < 0)
+    if (set_origin(request, globals) < 0 || set_arguments(request) < 0 || add_path(request) < 0)
         return -1;
     return request->policy ? guest_policy_begin(request->policy, globals, request->globals) : 0;
 }

@@ -33,6 +33,7 @@ struct request {
     PyObject *code, *expression; /* str */
     PyObject *globals;           /* dict */
     PyObject *argv;              /* list of str: without the program's own name */
+    PyObject *path;              /* list of str: more directories for sys.path, or NULL */
     PyObject *policy;            /* dict, or NULL */
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
     Py_ssize_t trace_steps;      /* that are recorded; 0: none */
@@ -46,16 +47,21 @@ struct reply {
     pid_t process;  /* whose it is: one that the snippet forks runs to the same end, and has nothing to tell */
 };
 
-/* determinism.c: takes the program's arguments, and puts fixed clocks and chance in the place of the kernel's when they ask
- * for it. -1: they are not the library's. */
-int guest_fix(int argc, char **argv);
+/* What the library tells the program before there is an interpreter that could read a request; each may be NULL. */
+struct arguments {
+    const char *seed, *start; /* of a run that repeats */
+    const char *python;       /* where a virtual environment is */
+};
+
+/* determinism.c: puts fixed clocks and chance in the place of the kernel's when that is asked for. -1: it is no number. */
+int guest_fix(const struct arguments *arguments);
 /* The clocks and chance are at their beginning (again). Nothing to do in a run that is to be like no other. */
 void guest_fixed_begin(void);
 /* False: hashes are this process's own. */
 bool guest_fixed_hash_seed(unsigned long *ret_seed);
 
 /* python.c: an interpreter of its own, deaf to the environment; ends the process when it cannot be had. */
-void guest_start_python(void);
+void guest_start_python(const char *environment);
 /* What a script's end does: threads are waited for, atexit functions run, output is written out. -1: that failed. */
 int guest_end_python(void);
 /* What that will need. */

@@ -15,15 +15,35 @@ static _Noreturn void give_up(void)
     _exit(NOT_STARTED);
 }
 
+/* -1: they are not the library's. */
+static int read_arguments(int argc, char **argv, struct arguments *arguments)
+{
+    const struct {
+        const char *name;
+        const char **place;
+    } rows[] = {
+        {"--seed=", &arguments->seed}, {"--start=", &arguments->start}, {"--python=", &arguments->python}};
+    for (int i = 1; i < argc; i++) {
+        size_t n = 0;
+        while (n < BJ_COUNT(rows) && strncmp(argv[i], rows[n].name, strlen(rows[n].name)) != 0)
+            n++;
+        if (n == BJ_COUNT(rows))
+            return -1;
+        *rows[n].place = argv[i] + strlen(rows[n].name);
+    }
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
+    struct arguments arguments = {0};
     struct request request = {0};
     struct reply reply;
-    if (guest_fix(argc, argv) < 0) {
+    if (read_arguments(argc, argv, &arguments) < 0 || guest_fix(&arguments) < 0) {
         (void)fputs("belljar-guest and the library are of different builds; install both anew\n", stderr);
         _exit(NOT_STARTED);
     }
-    guest_start_python();
+    guest_start_python(arguments.python);
     if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0) || guest_read_request(&request) < 0)
         give_up();
     if (request.session)

@@ -3,6 +3,7 @@
  * Changes when: CPython wants to be embedded in another way. */
 #include "guest.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,8 +15,9 @@ static void give_up(PyStatus status)
 
 /* Isolated: no variable of the environment, no directory of the user and no script's folder has a say. UTF-8 whatever the
  * locale is. */
-void guest_start_python(void)
+void guest_start_python(const char *environment)
 {
+    char executable[PATH_MAX];
     PyPreConfig before;
     PyPreConfig_InitIsolatedConfig(&before);
     before.utf8_mode = 1;
@@ -29,6 +31,11 @@ void guest_start_python(void)
     /* Of texts and bytes: it is made with the first of them. */
     config.use_hash_seed = guest_fixed_hash_seed(&config.hash_seed);
     give_up(PyConfig_SetString(&config, &config.program_name, L"python3"));
+    if (environment) { /* where pyvenv.cfg is looked for beside (PEP 405); no program has to be there */
+        if (snprintf(executable, sizeof(executable), "%s/bin/python3", environment) >= (int)sizeof(executable))
+            give_up(PyStatus_Error("the path of the virtual environment is too long"));
+        give_up(PyConfig_SetBytesString(&config, &config.executable, executable));
+    }
     give_up(Py_InitializeFromConfig(&config));
     PyConfig_Clear(&config);
 }

@@ -192,6 +192,7 @@ int guest_read_request(struct request *ret_request)
         ret_request->expression = take(object, "expression");
         ret_request->globals = take(object, "globals");
         ret_request->argv = take(object, "argv");
+        ret_request->path = take(object, "path");
         ret_request->policy = take(object, "policy");
         ret_request->reply_bytes = number(object, "reply_bytes");
         ret_request->session = PyDict_GetItemString(object, "session") == Py_True;
@@ -217,5 +218,6 @@ void guest_forget_request(struct request *request)
     Py_CLEAR(request->expression);
     Py_CLEAR(request->globals);
     Py_CLEAR(request->argv);
+    Py_CLEAR(request->path);
     Py_CLEAR(request->policy);
 }

@@ -21,18 +21,43 @@ static int found(struct bj_arena *arena, const char *path, const char **ret_path
     return *ret_path ? 0 : bj__error_memory(err);
 }
 
-/* "3.11": Debian's python3 is a link to python3.11, whose library is what the jail shows. */
-static void python_version(char version[16])
+/* "3.11": Debian's python3 is a link to python3.11, whose library is what the jail shows; that of a virtual environment is a
+ * link to it. Empty: it is none of Debian's. */
+static void python_version(const char *link, char version[16])
 {
-    char target[PATH_MAX];
-    ssize_t length = readlink("/usr/bin/python3", target, sizeof(target) - 1);
+    static const char debians[] = "/usr/bin/python";
+    BJ_FREE char *target = realpath(link, NULL);
     version[0] = 0;
-    if (length <= 0)
-        return;
-    target[length] = 0;
-    const char *name = strrchr(target, '/') ? strrchr(target, '/') + 1 : target;
-    if (strncmp(name, "python", 6) == 0)
-        (void)snprintf(version, 16, "%.15s", name + 6);
+    if (target && strncmp(target, debians, sizeof(debians) - 1) == 0)
+        (void)snprintf(version, 16, "%.15s", target + sizeof(debians) - 1);
+}
+
+/* What makes it one is a file (PEP 405). */
+static int check_environment(const char *python, struct bj_error *err)
+{
+    char path[PATH_MAX];
+    struct stat status;
+    int written = snprintf(path, sizeof(path), "%s/pyvenv.cfg", python);
+    if (written < (int)sizeof(path) && stat(path, &status) == 0 && S_ISREG(status.st_mode))
+        return 0;
+    return bj__error(
+        err, BJ_ERROR_NOT_FOUND, ENOENT, "python",
+        "\"%.200s\" is no virtual environment (it has no pyvenv.cfg); make one: python3 -m venv PATH", python);
+}
+
+static int environment_version(const char *python, char version[16], struct bj_error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof(path), "%s/bin/python3", python) >= (int)sizeof(path))
+        path[0] = 0;
+    python_version(path, version);
+    if (version[0])
+        return 0;
+    return bj__error(
+        err, BJ_ERROR_INVALID, EINVAL, "python",
+        "\"%.200s\" was not made by a Python below /usr/bin, whose library is what the jail shows; make it "
+        "anew: /usr/bin/python3 -m venv PATH, or set BELLJAR_GUEST",
+        python);
 }
 
 /* A build directory: src/guest stands beside src/cli. */
@@ -49,10 +74,13 @@ static bool beside_command(const char *version, char path[PATH_MAX])
     return written > 0 && written < PATH_MAX && is_program(path);
 }
 
-int bj__guest_find(struct bj_arena *arena, const char **ret_path, struct bj_error *err)
+int bj__guest_find(struct bj_arena *arena, const char *python, const char **ret_path, struct bj_error *err)
 {
     char path[PATH_MAX];
     char version[16];
+    int r = python ? check_environment(python, err) : 0;
+    if (r < 0)
+        return r;
     const char *given = secure_getenv("BELLJAR_GUEST");
     if (given && given[0]) {
         if (given[0] == '/' && is_program(given))
@@ -61,7 +89,10 @@ int bj__guest_find(struct bj_arena *arena, const char **ret_path, struct bj_erro
                          "\"%s\" is not the absolute path of a program; correct it, or unset the variable",
                          given);
     }
-    python_version(version);
+    if (python && (r = environment_version(python, version, err)) < 0)
+        return r;
+    if (!python)
+        python_version("/usr/bin/python3", version);
     if (!version[0])
         return bj__error(err, BJ_ERROR_NOT_FOUND, ENOENT, "code",
                          "snippets need Debian's Python, and /usr/bin/python3 is none; install python3, or set "

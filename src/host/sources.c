@@ -229,7 +229,7 @@ int bj__sources_read(const struct bj_spec *spec, struct bj_sources *ret_sources,
     if (r == 0)
         r = look_at_mounts(&reader);
     if (r == 0 && (spec->code || spec->expression))
-        r = bj__guest_find(&ret_sources->arena, &ret_sources->guest, err);
+        r = bj__guest_find(&ret_sources->arena, spec->python, &ret_sources->guest, err);
     if (r < 0)
         bj__sources_done(ret_sources);
     return r;

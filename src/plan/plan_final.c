@@ -113,14 +113,15 @@ static void add_assertions(struct bj_build *build)
 static const char *const *snippet_arguments(struct bj_build *build)
 {
     const struct bj_deterministic *deterministic = &build->spec->deterministic;
-    const char *items[] = {bj__snippet_program, NULL, NULL};
+    const char *items[4] = {bj__snippet_program};
     struct bj_strings arguments = {items, 1};
     if (build->plan->deterministic) {
-        items[1] = bj__plan_format(build, "%u", deterministic->seed);
-        items[2] = bj__plan_format(build, "%lld", (long long)deterministic->start_s);
-        arguments.count = items[1] && items[2] ? BJ_COUNT(items) : 1;
+        items[arguments.count++] = bj__plan_format(build, "--seed=%u", deterministic->seed);
+        items[arguments.count++] = bj__plan_format(build, "--start=%lld", (long long)deterministic->start_s);
     }
-    return copy_list(build, &arguments);
+    if (build->spec->python)
+        items[arguments.count++] = bj__plan_copy(build, "--python=" BJ_PYTHON_PLACE);
+    return build->full ? NULL : copy_list(build, &arguments);
 }
 
 int bj__plan_final(struct bj_build *build)

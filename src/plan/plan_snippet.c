@@ -35,15 +35,35 @@ static json_t *trace_json(const struct bj_spec *spec)
                      (json_int_t)most);
 }
 
+static json_t *texts_json(const struct bj_strings *texts)
+{
+    json_t *array = json_array();
+    for (size_t i = 0; i < texts->count; i++)
+        if (json_array_append_new(array, json_string(texts->items[i])) < 0) {
+            json_decref(array);
+            return NULL;
+        }
+    return array;
+}
+
 static char *request_text(const struct bj_spec *spec, const struct bj_sources *sources)
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
     json_t *policy = spec->policy ? json_loads(spec->policy, 0, NULL) : json_null();
-    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:[], s:I, s:o, s:o, s:b}", "code", spec->code,
-                                "expression", spec->expression, "globals", globals, "policy", policy, "argv",
-                                "reply_bytes", (json_int_t)spec->limits.output_bytes, "files",
-                                list_files(sources), "trace", trace_json(spec), "session", spec->session);
-    char *text = request ? bj__json_dump(request, JSON_COMPACT) : NULL;
+    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:I, s:b}", "code", spec->code, "expression",
+                                spec->expression, "globals", globals, "policy", policy, "reply_bytes",
+                                (json_int_t)spec->limits.output_bytes, "session", spec->session);
+    const struct {
+        const char *key;
+        json_t *value;
+    } parts[] = {{"argv", texts_json(&spec->args)},
+                 {"path", texts_json(&spec->python_path)},
+                 {"files", list_files(sources)},
+                 {"trace", trace_json(spec)}};
+    int r = 0;
+    for (size_t n = 0; n < BJ_COUNT(parts); n++)
+        r |= json_object_set_new(request, parts[n].key, parts[n].value);
+    char *text = request && r == 0 ? bj__json_dump(request, JSON_COMPACT) : NULL;
     json_decref(request);
     return text;
 }

@@ -22,7 +22,6 @@ struct bj_reader {
     struct bj_spec *spec;
     struct bj_request *request; /* NULL: a profile is read */
     struct bj_error *err;
-    struct bj_strings args; /* stand behind the command, which may come later in the text */
     bool stdin_given;
     uint32_t limit_keys, layer_keys; /* as in struct bj_request */
 };

@@ -28,6 +28,7 @@
 #define BJ_MAX_JSON_DEPTH      32u         /* nesting in a spec (globals are opaque and capped on their own) */
 #define BJ_MAX_ARGUMENTS       1024u       /* command + args */
 #define BJ_MAX_ENVIRONMENT     256u        /* variables */
+#define BJ_MAX_PYTHON_PATH     64u         /* directories */
 #define BJ_MAX_STRING          131072u     /* one argument or variable: MAX_ARG_STRLEN of execve(2) */
 #define BJ_MAX_OUTPUT          (32u << 20) /* bytes kept of stdout, and of stderr */
 #define BJ_MAX_STDIN           (64u << 20) /* bytes handed in as "stdin" */

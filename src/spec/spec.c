@@ -277,7 +277,8 @@ static int copy_arrays(const struct bj_spec *from, struct bj_spec *to)
         offsetof(struct bj_spec, collect),      offsetof(struct bj_spec, closed_directories),
         offsetof(struct bj_spec, closed_files), offsetof(struct bj_spec, syscalls),
         offsetof(struct bj_spec, env_names),    offsetof(struct bj_spec, mount_sources),
-        offsetof(struct bj_spec, preload)};
+        offsetof(struct bj_spec, preload),      offsetof(struct bj_spec, args),
+        offsetof(struct bj_spec, python_path)};
     int r = 0;
     for (size_t n = 0; r == 0 && n < BJ_COUNT(lists); n++)
         r = bj__strings_copy(&to->arena, (const void *)((const char *)from + lists[n]),
@@ -300,7 +301,8 @@ static int copy_texts(const struct bj_spec *from, struct bj_spec *to)
     static const size_t texts[] = {offsetof(struct bj_spec, profile),   offsetof(struct bj_spec, description),
                                    offsetof(struct bj_spec, code),      offsetof(struct bj_spec, expression),
                                    offsetof(struct bj_spec, globals),   offsetof(struct bj_spec, policy),
-                                   offsetof(struct bj_spec, directory), offsetof(struct bj_spec, hostname)};
+                                   offsetof(struct bj_spec, directory), offsetof(struct bj_spec, hostname),
+                                   offsetof(struct bj_spec, python)};
     int r = 0;
     for (size_t n = 0; r == 0 && n < BJ_COUNT(texts); n++) {
         const char *const *text = (const void *)((const char *)from + texts[n]);

@@ -114,8 +114,12 @@ struct bj_spec {
     struct bj_strings command; /* with "args" appended */
     const char *code;          /* exactly one of command, code, expression in a spec that is run */
     const char *expression;
-    const char *globals;                   /* JSON text, opaque here */
-    const char *policy;                    /* JSON text, opaque here */
+    struct bj_strings
+        args; /* of code or expression: sys.argv, behind its name. In a request: not appended yet */
+    struct bj_strings python_path; /* directories of the jail that modules are looked for in, after /box */
+    const char *python;  /* host path of a virtual environment, which is shown; NULL: the host's Python alone */
+    const char *globals; /* JSON text, opaque here */
+    const char *policy;  /* JSON text, opaque here */
     struct bj_trace trace;                 /* only with code */
     struct bj_deterministic deterministic; /* only with code or expression */
     struct bj_strings environment;         /* "NAME=VALUE", sorted, no duplicate */
@@ -155,8 +159,8 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err);
 /* A deep copy that may be changed on its own. */
 int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct bj_error *err);
 
-/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, globals, trace and
- * files; * NULL: in none. */
+/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, args, python_path,
+ * globals, trace and files; NULL: in none. */
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
 
 /* The same: for jails that are made before their snippets are known. what: "pool", "session". The caller frees it. */
@@ -189,11 +193,12 @@ enum bj_spec_key {
     BJ_KEY_ARGS,
     BJ_KEY_TRACE,
     BJ_KEY_DETERMINISTIC,
+    BJ_KEY_PYTHON_PATH,
     BJ_KEY__COUNT
 };
 struct bj_request {
     struct bj_spec *spec; /* owned; fields that were not given are zero. An environment item without a '='
-                           * takes that variable away. "args" without "command" stand in command. */
+                           * takes that variable away. "args" stand by themselves: the profile may have the command. */
     uint32_t keys;        /* 1u << enum bj_spec_key */
     uint32_t limit_keys;  /* 1u << position in BJ_LIMIT_LIST */
     uint32_t layer_keys;  /* 1u << enum bj_layer */
@@ -207,6 +212,14 @@ void bj__request_done(struct bj_request *request);
 /* tighten.c: profile ∧ request. Pure. BJ_ERROR_WIDENS where the request asks for more. */
 int bj__spec_tighten(const struct bj_spec *profile, const struct bj_request *request, struct bj_spec **ret_spec,
                      struct bj_error *err);
+
+/* spec_python.c: what is asked of Python, as far as it can be judged without a host. */
+int bj__spec_check_python(const struct bj_spec *spec, bool for_run, struct bj_error *err);
+/* "args" go behind the command; those of code and expression stay what they are. */
+int bj__spec_join_args(struct bj_spec *spec, struct bj_error *err);
+/* The virtual environment is mounted in one place, wherever it is on the host. */
+#define BJ_PYTHON_PLACE "/opt/venv"
+int bj__spec_show_python(struct bj_spec *spec, struct bj_error *err);
 
 /* The part of bj__spec_check that is about what a pool's specs may differ in. */
 int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err);

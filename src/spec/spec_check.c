@@ -3,7 +3,6 @@
  * Changes when: a field is added, or two fields turn out not to go together. */
 #include "spec/check.h"
 #include "spec/names.h"
-#include "spec/policy.h"
 
 #include <stdio.h>
 
@@ -39,13 +38,6 @@ static int check_program(const struct bj_spec *spec, bool for_run, struct bj_err
     if (given > 1)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, spec->command.count > 0 ? "command" : "code",
                          "command, code and expression exclude each other; give one of them");
-    if (spec->trace.max_steps > 0 && (spec->command.count > 0 || spec->expression))
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "trace",
-                         "of %s there are no steps to tell; give code, or null for the trace",
-                         spec->expression ? "an expression" : "a command");
-    if (spec->deterministic.on && spec->command.count > 0)
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "deterministic",
-                         "a command has clocks and chance of its own; give code or expression, or null");
     if (spec->command.count > 0 && !spec->command.items[0][0])
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "command[0]", "empty; give the name of a program");
     int r = check_strings("command", &spec->command, BJ_MAX_ARGUMENTS, err);
@@ -349,53 +341,12 @@ static int check_syscalls(const struct bj_spec *spec, struct bj_error *err)
     return 0;
 }
 
-static bool is_module_name(const char *name)
-{
-    static const char digits_last[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-    for (;; name++) {
-        size_t length = strspn(name, digits_last);
-        if (length == 0 || (*name >= '0' && *name <= '9'))
-            return false;
-        name += length;
-        if (*name != '.')
-            return *name == 0;
-    }
-}
-
-static int check_preload(const struct bj_spec *spec, struct bj_error *err)
-{
-    char field[32];
-    for (size_t n = 0; n < spec->preload.count; n++) {
-        (void)snprintf(field, sizeof(field), "preload[%zu]", n);
-        if (!is_module_name(spec->preload.items[n]))
-            return bj__error(err, BJ_ERROR_INVALID, EINVAL, field,
-                             "\"%.60s\" is not the name of a Python module, such as numpy or xml.etree",
-                             spec->preload.items[n]);
-    }
-    return 0;
-}
-
-/* Of a program that is no snippet nobody would keep it. */
-static int check_policy(const struct bj_spec *spec, bool for_run, struct bj_error *err)
-{
-    if (spec->policy && for_run && spec->command.count > 0)
-        return bj__error(
-            err, BJ_ERROR_INVALID, EINVAL, "policy",
-            "a policy is for code and expression, and this runs a command; give one of those, or no policy");
-    int r = spec->policy ? bj__policy_check(spec->policy, err) : 0;
-    if (r == 0 && spec->policy && spec->code && bj__policy_is_of_expressions(spec->policy))
-        r = bj__error(
-            err, BJ_ERROR_INVALID, EINVAL, "policy.level",
-            "\"expression\" is for an expression, and this is a script; give expression, or another level");
-    return r;
-}
-
 int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err)
 {
     int r = check_program(spec, true, err);
     if (r == 0)
         r = check_files(spec, err);
-    return r < 0 ? r : check_policy(spec, true, err);
+    return r < 0 ? r : bj__spec_check_python(spec, true, err);
 }
 
 int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *err)
@@ -414,9 +365,7 @@ int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *er
     if (r == 0)
         r = check_syscalls(spec, err);
     if (r == 0)
-        r = check_preload(spec, err);
-    if (r == 0)
-        r = check_policy(spec, for_run, err);
+        r = bj__spec_check_python(spec, for_run, err);
     if (r == 0 && (spec->nice < 0 || spec->nice > 19))
         r = bj__error(err, BJ_ERROR_INVALID, ERANGE, "nice", "%d; give 0 to 19", spec->nice);
     return r;

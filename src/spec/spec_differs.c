@@ -66,6 +66,7 @@ const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
         {same_list(&a->command, &b->command), "command"},
         {!b->policy || same_text(a->policy, b->policy),
          "policy"}, /* where there is none, one only takes away */
+        {same_text(a->python, b->python), "python"},
         {same_determinism(&a->deterministic, &b->deterministic), "deterministic"},
         {same_list(&a->environment, &b->environment), "env"},
         {same_bytes(a->stdin_bytes, a->stdin_length, b->stdin_bytes, b->stdin_length), "stdin"},

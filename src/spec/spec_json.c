@@ -52,7 +52,17 @@ READER(read_command)
 
 READER(read_args)
 {
-    return bj__json_texts(reader, field, value, BJ_MAX_ARGUMENTS, &reader->args);
+    return bj__json_texts(reader, field, value, BJ_MAX_ARGUMENTS, &((struct bj_spec *)target)->args);
+}
+
+READER(read_python_path)
+{
+    return bj__json_texts(reader, field, value, BJ_MAX_PYTHON_PATH, &((struct bj_spec *)target)->python_path);
+}
+
+READER(read_python)
+{
+    return bj__json_copy_text(reader, field, value, BJ_MAX_STRING, &((struct bj_spec *)target)->python);
 }
 
 READER(read_code)
@@ -223,6 +233,8 @@ const struct bj_key bj__spec_keys[] = {
     {"code", read_code, BJ_KEY_CODE, false},
     {"expression", read_expression, BJ_KEY_EXPRESSION, false},
     {"globals", read_globals, BJ_KEY_GLOBALS, false},
+    {"python_path", read_python_path, BJ_KEY_PYTHON_PATH, false},
+    {"python", read_python, -1, true},
     {"policy", read_policy, BJ_KEY_POLICY, false},
     {"trace", read_trace, BJ_KEY_TRACE, false},
     {"deterministic", read_deterministic, BJ_KEY_DETERMINISTIC, false},
@@ -253,26 +265,13 @@ const struct bj_key bj__spec_keys[] = {
 
 /* ---- entry ---------------------------------------------------------------------------------------- */
 
-static int append_args(struct bj_reader *reader)
-{
-    struct bj_spec *spec = reader->spec;
-    for (size_t n = 0; n < reader->args.count; n++) {
-        int r = -E2BIG;
-        if (spec->command.count < BJ_MAX_ARGUMENTS)
-            r = bj__strings_add(&spec->arena, &spec->command, reader->args.items[n]);
-        if (r < 0)
-            return bj__spec_build_error(r, "args", BJ_MAX_ARGUMENTS, reader->err);
-    }
-    return 0;
-}
-
 static int read_text(struct bj_reader *reader, const char *json, size_t length, size_t maximum)
 {
     BJ_JSON json_t *root = NULL;
     int r = bj__json_load(json, length, maximum, &root, reader->err);
     if (r == 0)
         r = bj__json_object(reader, "", root, bj__spec_keys, reader->spec);
-    return r < 0 ? r : append_args(reader);
+    return r;
 }
 
 int bj__spec_parse_profile(const char *name, const char *json, size_t length, struct bj_spec **ret_spec,
@@ -286,8 +285,10 @@ int bj__spec_parse_profile(const char *name, const char *json, size_t length, st
     struct bj_spec *spec = reader.spec;
     if (r == 0 && bj__copy_text(&spec->arena, name, &spec->profile) < 0)
         r = bj__error_memory(err);
-    if (r == 0 && reader.args.count > 0 && reader.args.count == spec->command.count)
-        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "args", "there is no command that they belong to");
+    if (r == 0)
+        r = bj__spec_join_args(spec, err);
+    if (r == 0)
+        r = bj__spec_show_python(spec, err);
     /* The host's network and a network namespace exclude each other, so the one implies the absence of the
      * other. */
     if (spec->network == BJ_NETWORK_HOST && !(reader.layer_keys & 1u << BJ_LAYER_NET))

@@ -198,6 +198,12 @@ static int print_program(const struct bj_spec *spec, json_t *root)
                  {"globals", spec->globals, true},
                  {"policy", spec->policy, true}};
     int r = spec->command.count > 0 ? set(root, "command", strings_json(&spec->command)) : 0;
+    if (r == 0 && spec->args.count > 0)
+        r = set(root, "args", strings_json(&spec->args));
+    if (r == 0 && spec->python_path.count > 0)
+        r = set(root, "python_path", strings_json(&spec->python_path));
+    if (r == 0 && spec->python)
+        r = set(root, "python", text_json(spec->python));
     if (r == 0 && spec->trace.max_steps > 0)
         r = print_trace(&spec->trace, root);
     if (r == 0 && spec->deterministic.on)

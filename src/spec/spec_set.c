@@ -18,9 +18,9 @@ static const char *or_empty(const char *text)
     return text ? text : "";
 }
 
-/* A copy of an argv-like array. */
-static int copy_list(struct bj_spec *spec, const char *const *items, const char *field,
-                     struct bj_strings *ret_list, struct bj_error *err)
+/* A copy of an array that ends with NULL; it may have no item. */
+static int copy_items(struct bj_spec *spec, const char *const *items, const char *field,
+                      struct bj_strings *ret_list, struct bj_error *err)
 {
     struct bj_strings list = {0};
     for (size_t n = 0; items && items[n]; n++) {
@@ -31,10 +31,17 @@ static int copy_list(struct bj_spec *spec, const char *const *items, const char 
             return bj__error(err, BJ_ERROR_INVALID, E2BIG, field, "item %zu is %zu bytes long; at most %u fit",
                              n, strlen(items[n]), BJ_MAX_STRING - 1);
     }
-    if (list.count == 0 || !list.items[0][0])
-        return bj__error(err, BJ_ERROR_INVALID, EINVAL, field, "empty; give at least one name");
     *ret_list = list;
     return 0;
+}
+
+/* The same of names, of which there is at least one. */
+static int copy_list(struct bj_spec *spec, const char *const *items, const char *field,
+                     struct bj_strings *ret_list, struct bj_error *err)
+{
+    if (!items || !items[0] || !items[0][0])
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, field, "empty; give at least one name");
+    return copy_items(spec, items, field, ret_list, err);
 }
 
 int bj_spec_set_command(struct bj_spec *spec, const char *const *argv, struct bj_error *err)
@@ -129,6 +136,25 @@ int bj_spec_set_syscalls(struct bj_spec *spec, const char *const *sets, struct b
     if (r == 0)
         bj__strings_sort(&spec->syscalls);
     return r;
+}
+
+int bj_spec_set_args(struct bj_spec *spec, const char *const *args, struct bj_error *err)
+{
+    struct bj_strings before = spec->args;
+    int r = copy_items(spec, args, "args", &spec->args, err);
+    if (r == 0)
+        r = bj__spec_join_args(spec, err);
+    if (r < 0)
+        spec->args = before;
+    return r;
+}
+
+int bj_spec_add_python_path(struct bj_spec *spec, const char *directory, struct bj_error *err)
+{
+    if (spec->python_path.count >= BJ_MAX_PYTHON_PATH)
+        return bj__spec_build_error(-E2BIG, "python_path", BJ_MAX_PYTHON_PATH, err);
+    return bj__strings_add(&spec->arena, &spec->python_path, or_empty(directory)) < 0 ? bj__error_memory(err)
+                                                                                      : 0;
 }
 
 int bj_spec_set_preload(struct bj_spec *spec, const char *const *modules, struct bj_error *err)

@@ -4,7 +4,7 @@
  *
  * What a request may do with each field:
  *   command, code, expression   give one, if the profile has none of them
- *   args                        append to the command, the profile's or its own
+ *   args                        append to the command, the profile's or its own, or are the code's
  *   env                         set and remove the variables in env_names (all, if the profile has no list)
  *   files                       add; a source must lie below one of mount_sources
  *   mounts                      add, read-only and not executable, from below mount_sources, to a target that
@@ -65,19 +65,20 @@ static int narrow_program(const struct tighten *t)
             return refuse(t, programs[n].field, "another program",
                           t->profile->command.count > 0 ? "its own command, with args behind it"
                                                         : "its own code");
-    if (has(t, BJ_KEY_ARGS) && !has(t, BJ_KEY_COMMAND) && t->profile->command.count == 0)
-        return bj__error(t->err, BJ_ERROR_INVALID, EINVAL, "args", "there is no command that they belong to");
-    for (size_t n = 0; n < t->asked->command.count; n++) {
-        if (spec->command.count >= BJ_MAX_ARGUMENTS)
-            return bj__spec_build_error(-E2BIG, "args", BJ_MAX_ARGUMENTS, t->err);
+    for (size_t n = 0; n < t->asked->command.count; n++)
         if (bj__strings_add(&spec->arena, &spec->command, t->asked->command.items[n]) < 0)
             return out_of_memory(t);
-    }
     if (has(t, BJ_KEY_CODE) && bj__copy_text(&spec->arena, t->asked->code, &spec->code) < 0)
         return out_of_memory(t);
     if (has(t, BJ_KEY_EXPRESSION) && bj__copy_text(&spec->arena, t->asked->expression, &spec->expression) < 0)
         return out_of_memory(t);
-    return 0;
+    for (size_t n = 0; n < t->asked->args.count; n++) {
+        if (spec->args.count >= BJ_MAX_ARGUMENTS)
+            return bj__spec_build_error(-E2BIG, "args", BJ_MAX_ARGUMENTS, t->err);
+        if (bj__strings_add(&spec->arena, &spec->args, t->asked->args.items[n]) < 0)
+            return out_of_memory(t);
+    }
+    return bj__spec_join_args(spec, t->err);
 }
 
 static int narrow_environment(const struct tighten *t)
@@ -118,6 +119,8 @@ static int take_free_fields(const struct tighten *t)
         r = bj__copy_text(&spec->arena, asked->directory, &spec->directory);
     if (r == 0 && has(t, BJ_KEY_HOSTNAME))
         r = bj__copy_text(&spec->arena, asked->hostname, &spec->hostname);
+    if (r == 0 && has(t, BJ_KEY_PYTHON_PATH))
+        r = bj__strings_copy(&spec->arena, &asked->python_path, &spec->python_path);
     for (size_t n = 0; r == 0 && n < asked->collect.count; n++)
         if (!bj__strings_have(&spec->collect, asked->collect.items[n]))
             r = bj__strings_add(&spec->arena, &spec->collect, asked->collect.items[n]);

@@ -308,7 +308,8 @@ static void printing_keeps_every_field(void **state)
     static const char text[] =
         "{'version': 1, 'profile': 'test', 'description': 'd', 'command': ['a', '\\u00e4'], 'globals': {'x': "
         "[1.5, 'y']},"
-        " 'policy': {'features': ['math']}, 'env': {'A': 'b=c', 'E': ''}, 'stdin_base64': '/w==', 'directory': '/', "
+        " 'policy': {'features': ['math']}, 'env': {'A': 'b=c', 'E': ''}, 'stdin_base64': '/w==', 'directory': "
+        "'/', "
         "'hostname': 'h',"
         " 'files': [{'path': 'a', 'text': 'x\\u0000y'}, {'path': 'b', 'base64': '/w==', 'executable': true},"
         " {'path': 'c', 'source': '/s/t', 'beneath': '/s'}], 'mounts': [{'source': '/a', 'target': '/b', "
@@ -355,6 +356,30 @@ static void printing_keeps_every_field(void **state)
     bj_spec_free(spec);
 }
 
+static void printing_keeps_what_is_asked_of_python(void **state)
+{
+    static const char *const keys[] = {"'args': ['a', '\\u00e4']", "'python_path': ['lib', '/opt/x']",
+                                       "'python': '/srv/venv'", "'trace': {'max_steps': 7}",
+                                       "'deterministic': {'seed': 3}"};
+    for (size_t n = 0; n < BJ_COUNT(keys); n++) {
+        char text[200];
+        (void)snprintf(text, sizeof(text), "{'code': 'x', %s}", keys[n]);
+        struct bj_spec *spec = good_profile(text);
+        char *printed = bj_spec_json(spec);
+        struct bj_spec *again = good_profile(printed);
+        char *reprinted = bj_spec_json(again);
+        char key[20] = "\"";
+        (void)strncat(key, keys[n] + 1, strcspn(keys[n] + 1, "'"));
+        if (!strstr(printed, key))
+            fail_msg("%s is not in %s", key, printed);
+        assert_string_equal(printed, reprinted);
+        free(printed);
+        free(reprinted);
+        bj_spec_free(spec);
+        bj_spec_free(again);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +392,7 @@ int main(void)
         cmocka_unit_test(built_in_profiles_are_the_files),
         cmocka_unit_test_setup_teardown(the_builtin_ones_come_before_their_copies, begin, end),
         cmocka_unit_test(printing_keeps_every_field),
+        cmocka_unit_test(printing_keeps_what_is_asked_of_python),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

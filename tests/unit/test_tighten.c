@@ -149,7 +149,11 @@ static void the_profiles_program_stays(void **state)
         for (size_t m = 0; m < 3; m++)
             refused(texts[n], texts[m], programs[m], "another program");
     refused_as("{}", "{'args': ['c']}", BJ_ERROR_INVALID, "args", "no command");
-    refused_as("{'code': 'x'}", "{'args': ['c']}", BJ_ERROR_INVALID, "args", "no command");
+    spec = narrowed("{'code': 'x', 'args': ['a']}", "{'args': ['c'], 'python_path': ['lib']}");
+    assert_int_equal(spec->args.count, 2);
+    assert_string_equal(spec->args.items[1], "c");
+    assert_string_equal(spec->python_path.items[0], "lib");
+    bj_spec_free(spec);
     refused("{'policy': {}}", "{'policy': {}}", "policy", "its own");
     spec = narrowed("{}", "{'policy': {'paths': []}, 'code': 'x', 'globals': {'y': 1}}");
     assert_string_equal(spec->policy, "{\"paths\":[]}");
