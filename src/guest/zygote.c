@@ -17,11 +17,14 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CLONE_PARENT_FLAG 0x8000ull
-#define RSEQ_LENGTH       32 /* of the first struct rseq, which every kernel takes */
-#define RSEQ_SIGNATURE    0x53053053
+#define THREAD_INTS                                                                                            \
+    254 /* of struct pthread that are looked at, from that member back: an exit code tells which */
+#define RSEQ_LENGTH    32 /* of the first struct rseq, which every kernel takes */
+#define RSEQ_SIGNATURE 0x53053053
 
 /* glibc 2.35 and later: where its rseq(2) area is, from the thread pointer. */
 extern const ptrdiff_t __rseq_offset __attribute__((weak)); /* NOLINT(bugprone-reserved-identifier): glibc's */
@@ -31,7 +34,8 @@ static struct {
     uint64_t clone_flags;
     const char *modules;
     int control;
-    int *thread_id; /* where the C library keeps the number of this thread */
+    int *thread_id;  /* where the C library keeps the number of this thread */
+    int *thread_end; /* what the kernel clears at its end; the same, before glibc 2.43 */
     void *robust_list;
     size_t robust_length;
 } zygote;
@@ -97,21 +101,46 @@ static int read_wire(void)
 
 /* ---- what the C library believes of this thread ---------------------------------------------------- */
 
+/* In a fork of its own the C library has written the new number where it keeps it: how many places before the end is that?
+ * 0: in none. */
+static int look_in_fork(const int *end)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        int back = 1;
+        while (back < THREAD_INTS && end[-back] != getpid())
+            back++;
+        _exit(back < THREAD_INTS ? back : 0);
+    }
+    int status = 0;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+}
+
+/* Since glibc 2.43 the kernel clears another member of struct pthread, which stands behind the number. */
+static int *find_thread_id(int *end)
+{
+    int back = *end == getpid() ? 0 : look_in_fork(end);
+    return *end == getpid() || back > 0 ? end - back : NULL;
+}
+
 /* A fork by clone3 is one that the C library does not know of: it would go on with the number of the zygote's thread. */
 static int find_thread(void)
 {
     (void)syscall(SYS_get_robust_list, 0, &zygote.robust_list, &zygote.robust_length);
-    if (prctl(PR_GET_TID_ADDRESS, &zygote.thread_id) < 0) /* a kernel without CONFIG_CHECKPOINT_RESTORE */
+    if (prctl(PR_GET_TID_ADDRESS, &zygote.thread_end) < 0) /* a kernel without CONFIG_CHECKPOINT_RESTORE */
         return refuse(
             "this kernel does not say where the C library keeps its thread's number (PR_GET_TID_ADDRESS)");
-    return *zygote.thread_id == getpid() ? 0 : refuse("the C library keeps its thread's number elsewhere");
+    zygote.thread_id = find_thread_id(zygote.thread_end);
+    return zygote.thread_id ? 0 : refuse("the C library keeps its thread's number elsewhere");
 }
 
 /* What does not work here only makes the C library slower, or is not there at all. */
 static void renew_thread(void)
 {
     *zygote.thread_id = (int)syscall(SYS_gettid);
-    (void)syscall(SYS_set_tid_address, zygote.thread_id);
+    (void)syscall(SYS_set_tid_address, zygote.thread_end);
     (void)syscall(SYS_set_robust_list, zygote.robust_list, zygote.robust_length);
 #if defined(SYS_rseq) && defined(__x86_64__)
     if (&__rseq_offset)
