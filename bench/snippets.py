@@ -1,7 +1,7 @@
 """Snippets of Python in parked jails: how long, how many a second, how flat, how large.
 
-Its own file because these are programs that keep a pool, and take turns, instead of commands that start.
-Changes when: something more of a pool is measured, or a bar is added. run.py calls it.
+Its own file because these are programs that keep a pool or a session, and take turns, instead of commands that start.
+Changes when: something more of a pool or a session is measured, or a bar is added. run.py calls it.
 """
 import os
 import random
@@ -18,9 +18,13 @@ NUMPY = "import numpy"
 BARE_NUMPY = ["/usr/bin/python3", "-c", NUMPY]
 WARM, FLOOR, PYTHON = "belljar, parked jail", "parked fork", "python3 -I -S -c, no sandbox"
 WARM_NUMPY, PYTHON_NUMPY = "import numpy: belljar, parked jail", "import numpy: python3 -c, no sandbox"
+WARM_POLICY, POLICY = "belljar, parked jail, with a policy", '{"features": ["math", "stdout"]}'
+SESSION = {what: "belljar, session: " + what for what in ("snippet", "snapshot", "fork", "restore")}
+STATE = "x = [str(i) for i in range(200000)]"  # about 15 MB, in many small objects
+FORK_MS = 5
 FASTER, OF_FLOOR, MORE, FLAT, PRIVATE_KIB, FASTER_NUMPY = 10, 2.0, 3, 0.9, 1024, 60
 SETTLE_SECONDS = 0.02  # until the next jail is parked
-PROGRAMS = ("bench/bench-warm", "bench/bench-parked", "libbelljar.so.0")
+PROGRAMS = ("bench/bench-warm", "bench/bench-parked", "bench/bench-session", "libbelljar.so.0")
 
 
 class Place:
@@ -64,9 +68,15 @@ def latencies(place, stopwatch, rounds):
     subjects = {WARM: lambda: ask(warm), FLOOR: lambda: ask(floor),
                 PYTHON: lambda: stopwatch(["latency", 1, 1], [BARE])[0][1]}
     programs = [warm, floor]
+    more = {WARM_POLICY: place.start("bench-warm", "latency", CODE, "-", POLICY)}
+    more.update({SESSION[what]: place.start("bench-session", what, STATE, CODE) for what in SESSION})
+    for name, program in more.items():
+        programs.append(program)
+        subjects[name] = lambda program=program: ask(program)
     if place.has_numpy:
-        programs.append(place.start("bench-warm", "latency", NUMPY, "numpy"))
-        subjects[WARM_NUMPY] = lambda: ask(programs[-1])
+        numpy = place.start("bench-warm", "latency", NUMPY, "numpy")
+        programs.append(numpy)
+        subjects[WARM_NUMPY] = lambda: ask(numpy)
         subjects[PYTHON_NUMPY] = lambda: stopwatch(["latency", 1, 1], [BARE_NUMPY])[0][1]
     found = {name: [] for name in subjects}
     for turn in range(rounds + 5):
@@ -167,6 +177,8 @@ def bars(data, who):
         rates, tenths = data["per_second"], data["tenths"]
         rows += [("%.2f × the runs a second of Python without a sandbox (bar: ≥ %d)", rates[WARM] / rates[PYTHON], MORE, True),
                  ("last tenth of many at %.2f × the rate of the first (bar: ≥ %.1f)", tenths[-1] / tenths[0], FLAT, True)]
+    rows += [("%%.2f ms for a %s of a session (bar: ≤ %%d)" % what, median[SESSION[what]] / 1e6, FORK_MS, False)
+             for what in ("snapshot", "fork", "restore")]
     if data["private_kib"]:
         rows.append(("%d KiB private memory (bar: ≤ %d)", data["private_kib"], PRIVATE_KIB, False))
     lines, all_met = [], True

@@ -2,7 +2,8 @@
  * Its own file because what is measured is a program that keeps a pool, not a command that starts.
  * Changes when: a pool is used in another way.
  *
- * usage: warm latency CODE [MODULE] for each line on stdin one run; prints nanoseconds from the code to the result
+ * usage: warm latency CODE [MODULE|- [POLICY]]
+ *                                   for each line on stdin one run; prints nanoseconds from the code to the result
  *        warm throughput CODE MS    runs for so many milliseconds as fast as it goes; prints runs and nanoseconds
  *        warm flat CODE RUNS        so many runs; prints nanoseconds of each tenth of them */
 #include <belljar.h>
@@ -45,7 +46,7 @@ static struct bj_pool *make_pool(const char *module)
     return pool;
 }
 
-static long long run(struct bj_pool *pool, const char *code)
+static long long run(struct bj_pool *pool, const char *code, const char *policy)
 {
     struct bj_spec *spec = NULL;
     struct bj_run *run = NULL;
@@ -53,6 +54,8 @@ static long long run(struct bj_pool *pool, const char *code)
     long long began = now();
     must(bj_pool_spec(pool, &spec, &error), "spec");
     must(bj_spec_set_code(spec, code, &error), "code");
+    if (policy)
+        must(bj_spec_add_policy(spec, policy, &error), "policy");
     must(bj_pool_start(pool, spec, &run, &error), "start");
     int r;
     while ((r = bj_run_step(run, -1, &error)) == 0)
@@ -76,25 +79,27 @@ int main(int argc, char **argv)
     if (argc < 3)
         return 125;
     bool latency = strcmp(argv[1], "latency") == 0;
-    struct bj_pool *pool = make_pool(latency && argc > 3 ? argv[3] : NULL);
+    bool module = latency && argc > 3 && strcmp(argv[3], "-") != 0;
+    const char *policy = latency && argc > 4 ? argv[4] : NULL;
+    struct bj_pool *pool = make_pool(module ? argv[3] : NULL);
     long wanted = argc > 3 ? strtol(argv[3], NULL, 10) : 0;
     if (latency) {
         char line[16];
         while (fgets(line, sizeof(line), stdin)) {
-            printf("%lld\n", run(pool, argv[2]));
+            printf("%lld\n", run(pool, argv[2], policy));
             fflush(stdout);
         }
     } else if (strcmp(argv[1], "throughput") == 0) {
         long long began = now();
         long runs = 0;
         for (; now() - began < wanted * 1000000ll; runs++)
-            (void)run(pool, argv[2]);
+            (void)run(pool, argv[2], NULL);
         printf("%ld %lld\n", runs, now() - began);
     } else {
         for (int tenth = 0; tenth < 10; tenth++) {
             long long began = now();
             for (long i = 0; i < wanted / 10; i++)
-                (void)run(pool, argv[2]);
+                (void)run(pool, argv[2], NULL);
             printf("%lld\n", now() - began);
             fflush(stdout);
         }

@@ -236,7 +236,8 @@ BJ_API void bj_session_free(struct bj_session *session);
 /* A copy of its spec, to be given code or an expression, globals and files. The caller frees it. */
 BJ_API int bj_session_spec(const struct bj_session *session, struct bj_spec **ret_spec, struct bj_error *err);
 /* Starts a snippet in a branch, one at a time; branches run beside each other. The run is stepped and freed like any other; one
- * that is freed before it is over, or killed, takes its branch along. Globals are told where the snippet has bound them anew. */
+ * that is freed before it is over, or killed, takes its branch along. Globals are told where the snippet has bound them anew, and
+ * only if all of these fit into output_bytes: they are kept in any case. */
 BJ_API int bj_session_start(struct bj_session *session, unsigned branch, const struct bj_spec *spec,
                             struct bj_run **ret_run, struct bj_error *err);
 /* The same, with stdin read from a descriptor of the caller's, as by bj_run_start_stdin. */

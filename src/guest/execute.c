@@ -99,12 +99,17 @@ static void tell(struct reply *reply, enum bj_reply_kind kind, PyObject *value, 
                  PyObject *before)
 {
     BJ_BUF struct bj_buf text;
+    bool truncated = reply->truncated;
     bj__buf_init(&text, reply->bytes.maximum);
     int r = value ? guest_write_json(value, &text) : guest_write_globals(globals, before, &text);
     if (r == 0)
         guest_reply_add(reply, kind, &text);
     else
         reply->truncated |= PyErr_ExceptionMatches(PyExc_MemoryError);
+    if (reply->keeps && kind == BJ_REPLY_GLOBALS) {
+        reply->truncated = truncated;
+        PyErr_Clear();
+    }
 }
 
 /* An exception is set: what it means for the process, and for whoever asked. */

@@ -44,6 +44,7 @@ struct request {
 struct reply {
     struct bj_buf bytes;
     bool truncated; /* a part did not fit, and was left out */
+    bool keeps;     /* variables stay for the next snippet: those that do not fit are not told, and nothing is lost */
     pid_t process;  /* whose it is: one that the snippet forks runs to the same end, and has nothing to tell */
 };
 

@@ -214,6 +214,7 @@ static int run_snippet(uint32_t number)
     put(nothing, BJ_GUEST_REQUEST);
     name_snippet(&request, number);
     guest_reply_init(&reply, (size_t)request.reply_bytes);
+    reply.keeps = true;
     int code = guest_execute(&request, &reply);
     if (guest_flush() < 0 && code == 0)
         code = NOT_STARTED;

@@ -47,6 +47,11 @@ static void values_variables_and_exceptions_are_told(void **state)
     bj_result_free(result);
     bj_spec_free(spec);
     ends(session, 1, "raise SystemExit(3)", BJ_STATUS_EXIT, "");
+    result = finish(start_in(session, 1, "large = 'x' * (2 << 20)"));
+    assert_int_equal(bj_result_status(result), BJ_STATUS_OK);
+    assert_null(bj_result_globals(result));
+    bj_result_free(result);
+    runs(session, 1, "print(len(large) >> 20)", "2\n");
     runs(session, 1, "print(y)", "1\n");
     bj_session_free(session);
 }
