@@ -9,7 +9,7 @@ import re
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
-LEAF = re.compile(r"^belljar-")
+LEAF = re.compile(r"^belljar-([0-9]+)-")  # the supervisor's process
 # Names that a run might leave in a shared directory. Other people's files come and go there, so only these count,
 # unless BELLJAR_ALONE=1 says that nobody else is at work on the host.
 OURS = re.compile(r"^\.?(belljar|bj)([-_.](?!test)|$)", re.IGNORECASE)
@@ -101,10 +101,18 @@ def leaf_paths(group):
         yield from (os.path.join(group, name) for name in os.listdir(group) if LEAF.match(name))
 
 
+def is_at_work(path, ours):
+    """Does the leaf belong to somebody else's supervisor, which lives and will see to it?"""
+    supervisor = int(LEAF.match(os.path.basename(path)).group(1))
+    return supervisor != os.getpid() and supervisor not in ours and os.path.exists("/proc/%d" % supervisor)
+
+
 def leaves():
-    """{path: pids in it} of the leaves that runs of this process have made, and of others in the same groups."""
-    found = {}
+    """{path: pids in it} of the leaves that runs of this process have made, and of those that nobody sees to."""
+    found, ours = {}, descendants()
     for path in (path for group in own_cgroups() for path in leaf_paths(group)):
+        if is_at_work(path, ours):
+            continue
         try:
             with open(path + "/cgroup.procs", encoding="ascii") as f:
                 found[path] = {int(x) for x in f.read().split()}
