@@ -10,11 +10,11 @@
 static void compare(struct bj_spec *profile, struct bj_spec *spec, const struct bj_host *host,
                     const char *request)
 {
-    static const char *const command[] = {"fixed", NULL};
     struct bj_plan *plans[2] = {NULL, NULL};
     const char *weaker = weaker_spec(profile, spec);
-    bool runs = (profile->command.count > 0 || bj_spec_set_command(profile, command, NULL) == 0) &&
-                (spec->command.count > 0 || bj_spec_set_command(spec, command, NULL) == 0);
+    bool snippet = spec->code || spec->expression;
+    bool runs = give_program(spec, snippet, spec->limits.branches & 1) == 0 &&
+                give_program(profile, snippet, spec->session) == 0;
     if (!weaker && runs && plan_on_host(profile, host, &plans[0], NULL) == 0 &&
         plan_on_host(spec, host, &plans[1], NULL) == 0)
         weaker = weaker_plan(plans[0], plans[1]);

@@ -24,13 +24,12 @@ static void check_damaged(struct choices *choices, const struct bj_plan *plan)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
-    static const char *const command[] = {"true", NULL};
     struct choices choices = {.bytes = size ? bytes : (const uint8_t *)"", .size = size};
     struct bj_host host = random_host(&choices);
     struct bj_plan *plan = NULL;
     FUZZ_SPEC *spec = NULL;
     if (bj__spec_copy(fuzz_profile(below(&choices, 8)), &spec, NULL) < 0 ||
-        bj_spec_set_command(spec, command, NULL) < 0 || plan_on_host(spec, &host, &plan, NULL) < 0)
+        give_program(spec, below(&choices, 2), below(&choices, 2)) < 0 || plan_on_host(spec, &host, &plan, NULL) < 0)
         return 0;
     fuzz_must(missing_must_have(plan) == NULL, "a good plan lacks", missing_must_have(plan));
     check_damaged(&choices, plan);

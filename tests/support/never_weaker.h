@@ -104,6 +104,9 @@ static inline const char *weaker_program(const struct bj_spec *a, const struct b
     if (a->command.count > 0 &&
         (b->command.count < a->command.count || strcmp(a->command.items[0], b->command.items[0]) != 0))
         return "command";
+    if ((a->code && (!b->code || strcmp(a->code, b->code) != 0)) ||
+        (a->expression && (!b->expression || strcmp(a->expression, b->expression) != 0)))
+        return "code";
     if (a->policy && (!b->policy || strcmp(a->policy, b->policy) != 0))
         return "policy";
     for (size_t n = 0; a->env_names.items && n < b->environment.count; n++) {

@@ -48,13 +48,25 @@ static inline struct bj_host random_host(struct choices *choices)
     return host;
 }
 
+/* What is run where the spec does not say it: a snippet, alone or of a session, or a command. */
+static inline int give_program(struct bj_spec *spec, bool snippet, bool session)
+{
+    static const char *const command[] = {"fixed", NULL};
+    bool has_one = spec->command.count > 0 || spec->code || spec->expression;
+    spec->session = session && (has_one ? spec->command.count == 0 : snippet);
+    if (has_one)
+        return 0;
+    return snippet ? bj_spec_set_code(spec, "pass", NULL) : bj_spec_set_command(spec, command, NULL);
+}
+
 /* The plan of a spec whose sources are made up: every mount is a directory, every source file holds one word. */
 static inline int plan_on_host(const struct bj_spec *spec, const struct bj_host *host,
                                struct bj_plan **ret_plan, struct bj_error *err)
 {
     enum bj_source_kind kinds[BJ_MAX_MOUNTS];
     struct bj_source_entry entries[16] = {{0}};
-    struct bj_sources sources = {.entries = entries, .mounts = kinds};
+    bool snippet = spec->code || spec->expression;
+    struct bj_sources sources = {.entries = entries, .mounts = kinds, .guest = snippet ? "/opt/guest" : NULL};
     for (size_t i = 0; i < BJ_MAX_MOUNTS; i++)
         kinds[i] = BJ_SOURCE_DIRECTORY;
     for (size_t i = 0; i < spec->file_count && i < BJ_COUNT(entries); i++) {

@@ -115,10 +115,18 @@ static inline void add_words(struct choices *choices, json_t *root, bool request
         json_object_set_new(root, "output_action", json_string(bj__output_action_name(below(choices, 2))));
     if (chance(choices, request ? 30 : 20))
         json_object_set_new(root, "command", json_pack("[s]", word));
+    else if (chance(choices, request ? 30 : 20))
+        json_object_set_new(root, chance(choices, 50) ? "code" : "expression", json_string(word));
     if (chance(choices, request ? 20 : 0))
         json_object_set_new(root, "args", json_pack("[s]", "argument"));
     if (chance(choices, request ? 5 : 10))
-        json_object_set_new(root, "policy", json_pack("{s:b}", word, 1));
+        json_object_set_new(root, "policy", json_pack("{s:[s]}", "features", request ? "math" : "time"));
+    if (chance(choices, 5))
+        json_object_set_new(root, "deterministic", json_pack("{s:i}", "seed", 1));
+    if (chance(choices, 5))
+        json_object_set_new(root, "python_path", json_pack("[s]", word));
+    if (!request && chance(choices, 10))
+        json_object_set_new(root, "python", json_string("/srv/venv"));
     json_t *env = json_object();
     for (size_t n = 0; variable_names[n]; n++)
         if (chance(choices, request ? 8 : 40))
