@@ -3,6 +3,8 @@
  * Changes when: something is asserted, or a program is found in another way. */
 #include "plan/plan_internal.h"
 
+#include <signal.h>
+
 #define DEFAULT_PATH "/usr/local/bin:/usr/bin:/bin"
 
 static const char *const *copy_list(struct bj_build *build, const struct bj_strings *from)
@@ -59,6 +61,22 @@ static int add_set(struct bj_filter_policy *policy, const char *name, struct bj_
     return r;
 }
 
+static bool allows(const struct bj_filter_policy *policy, const char *call, uint64_t first)
+{
+    const uint64_t args[6] = {first};
+    struct bj_filter_decision decision;
+    bj__filter_decide(policy, bj__filter_syscall_number(call), args, &decision);
+    return decision.action == BJ_FILTER_ALLOW;
+}
+
+/* What a session's interpreter needs. Where the policy gives it anyway it stays what it is: its program is made already. */
+static int add_branches(struct bj_filter_policy *policy, struct bj_error *err)
+{
+    if (allows(policy, "clone", SIGCHLD) && allows(policy, "wait4", 0) && allows(policy, "recvmsg", 0))
+        return 0;
+    return add_set(policy, "branches", err);
+}
+
 static int copy_program(struct bj_build *build, bool notify, const char **ret_bytes, uint64_t *ret_count)
 {
     struct bj_buf BJ_BUF program;
@@ -79,7 +97,7 @@ static int add_filter(struct bj_build *build)
     if (r == 0 && build->spec->network != BJ_NETWORK_NONE) /* a network without sockets is none */
         r = add_set(&plan->filter, "inet_sockets", build->err);
     if (r == 0 && build->spec->session)
-        r = add_set(&plan->filter, "branches", build->err);
+        r = add_branches(&plan->filter, build->err);
     if (r < 0 || !bj__plan_layer_on(build, BJ_LAYER_SECCOMP))
         return r;
     size_t count = 0;

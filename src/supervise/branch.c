@@ -305,16 +305,33 @@ static void read_ends(struct bj_session *session)
         }
 }
 
-static void wait_for_end(struct bj_branch *branch)
+/* Until then it is counted. */
+static bool is_reaped(const struct bj_branch *branch)
+{
+    return syscall(SYS_pidfd_send_signal, branch->pidfd, 0, NULL, 0) < 0 && errno == ESRCH;
+}
+
+/* By pid 1; with its word on how it ended if that is wanted. */
+static void wait_until_reaped(struct bj_branch *branch, bool with_word)
 {
     uint64_t deadline_us = bj__now_us() + END_DEADLINE_MS * 1000ull;
     for (;;) {
         read_ends(branch->session);
         uint64_t now = bj__now_us();
-        if (branch->reported || now >= deadline_us || bj__jail_reap(&branch->session->jail, false))
+        bool enough = branch->reported || (!with_word && is_reaped(branch));
+        if (enough || now >= deadline_us || bj__jail_reap(&branch->session->jail, false))
             return;
         (void)is_readable(branch->session->jail.status_fd, (int)((deadline_us - now) / 1000) + 1);
     }
+}
+
+void bj__branch_end(struct bj_branch *branch)
+{
+    if (branch->pidfd >= 0) {
+        bj__branch_kill(branch);
+        wait_until_reaped(branch, false);
+    }
+    bj__branch_close(branch);
 }
 
 /* ---- for a run ------------------------------------------------------------------------------------ */
@@ -361,7 +378,7 @@ void bj__branch_report(struct bj_run *run, struct bj_evidence *evidence)
         evidence->status = branch->exit_code;
         return;
     }
-    wait_for_end(branch);
+    wait_until_reaped(branch, true);
     const struct bj_jail *jail = run->jail;
     bool timed_out = jail->reaped && jail->wait_code == CLD_EXITED && jail->wait_status == BJ_INIT_TIMED_OUT;
     if (timed_out &&
@@ -389,10 +406,8 @@ struct bj_run *bj__branch_run_of(struct bj_run *run, pid_t thread)
 void bj__branch_leave(struct bj_run *run)
 {
     struct bj_branch *branch = run->branch;
-    if (!run->over)
-        bj__branch_kill(branch);
     if (!run->over || !bj__branch_is_alive(branch))
-        bj__branch_close(branch);
+        bj__branch_end(branch);
     branch->run = NULL;
     branch->done = false;
     run->branch = NULL;

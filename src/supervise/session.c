@@ -152,13 +152,6 @@ int bj_session_snapshot(struct bj_session *session, unsigned branch, unsigned *r
     return add_branch(session, branch, true, ret_snapshot, err);
 }
 
-static void end_branch(struct bj_branch *branch)
-{
-    if (branch->pidfd >= 0)
-        bj__branch_kill(branch);
-    bj__branch_close(branch);
-}
-
 int bj_session_restore(struct bj_session *session, unsigned number, unsigned snapshot, struct bj_error *err)
 {
     struct bj_branch *origin;
@@ -177,12 +170,12 @@ int bj_session_restore(struct bj_session *session, unsigned number, unsigned sna
     bj__branch_init(&fork, session);
     r = fork_into(origin, &fork, err);
     if (r < 0) {
-        end_branch(&fork);
+        bj__branch_end(&fork);
         return r;
     }
     struct bj_branch old = *branch; /* ended only now: without a successor it stays what it was */
     *branch = fork;
-    end_branch(&old);
+    bj__branch_end(&old);
     bj__session_set_clock(session);
     return 0;
 }
@@ -196,7 +189,7 @@ int bj_session_drop(struct bj_session *session, unsigned number, struct bj_error
     if (branch->run)
         return bj__error(err, BJ_ERROR_STATE, EBUSY, "branch", "a snippet runs in branch %u; wait for its end",
                          number);
-    end_branch(branch);
+    bj__branch_end(branch);
     return 0;
 }
 

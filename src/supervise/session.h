@@ -68,6 +68,8 @@ void bj__branch_freeze(const struct bj_branch *branch);
 void bj__branch_settle(const struct bj_branch *branch);
 void bj__branch_thaw(const struct bj_branch *branch);
 void bj__branch_close(struct bj_branch *branch);
+/* Kills it, waits until its place is free for another one, closes it. */
+void bj__branch_end(struct bj_branch *branch);
 
 /* session.c: pid 1's clock is set to when the session ends unless something happens before. */
 void bj__session_set_clock(struct bj_session *session);
