@@ -278,8 +278,9 @@ static int rehearse(void)
 static int import_all(void)
 {
     for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
-        /* Not in os.environ, which was made when Python began. NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-        (void)setenv(thread_counts[i], "1", 0);
+        /* Whatever the profile says of runs with an interpreter of their own. Not in os.environ, which was made when Python
+         * began. NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+        (void)setenv(thread_counts[i], "1", 1);
     for (const char *name = zygote.modules; *name; name += strlen(name) + 1) {
         PyObject *module = PyImport_ImportModule(name);
         if (!module)

@@ -357,6 +357,29 @@ static void a_pool_is_for_snippets_of_one_kind(void **state)
 #define LAST_WORDS "No module named 'no_such_module'"
 #endif
 
+/* NumPy's BLAS starts threads when it is loaded, as many as the profile says. */
+static void numpy_can_be_preloaded(void **state)
+{
+    (void)state;
+    if (access("/usr/lib/python3/dist-packages/numpy", F_OK) < 0) {
+        print_message("host lacks python3-numpy\n");
+        skip();
+    }
+    static const char *const modules[] = {"numpy", NULL};
+    struct bj_spec *spec = NULL;
+    assert_int_equal(bj_spec_from_profile("python-packages", &spec, NULL), 0);
+    assert_int_equal(bj_spec_set_preload(spec, modules, NULL), 0);
+    struct bj_pool *pool = make_pool(spec, 1);
+    assert_prints(pool,
+                  "import sys\n"
+                  "there = 'numpy' in sys.modules\n"
+                  "import numpy\n"
+                  "a = numpy.ones((200, 200))\n"
+                  "print(there, (a @ a)[0, 0], int(numpy.linalg.norm(a)))",
+                  "True 200.0 200\n");
+    bj_pool_free(pool);
+}
+
 static void what_cannot_be_preloaded_is_named(void **state)
 {
     (void)state;
@@ -389,6 +412,7 @@ int main(void)
         cmocka_unit_test(nothing_outlives_a_killed_supervisor),
         cmocka_unit_test(a_pool_is_for_snippets_of_one_kind),
         cmocka_unit_test(what_is_preloaded_is_there_and_chance_is_not_shared),
+        cmocka_unit_test(numpy_can_be_preloaded),
         cmocka_unit_test(what_cannot_be_preloaded_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
