@@ -39,10 +39,11 @@ static char *request_text(const struct bj_spec *spec, const struct bj_sources *s
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
     json_t *policy = spec->policy ? json_loads(spec->policy, 0, NULL) : json_null();
-    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:[], s:I, s:o, s:o, s:b}", "code", spec->code,
-                                "expression", spec->expression, "globals", globals, "policy", policy, "argv",
-                                "reply_bytes", (json_int_t)spec->limits.output_bytes, "files",
-                                list_files(sources), "trace", trace_json(spec), "session", spec->session);
+    json_t *request =
+        json_pack("{s:s?, s:s?, s:o, s:o, s:[], s:I, s:o, s:o, s:b, s:b, s:b}", "code", spec->code,
+                  "expression", spec->expression, "globals", globals, "policy", policy, "argv", "reply_bytes",
+                  (json_int_t)spec->limits.output_bytes, "files", list_files(sources), "trace",
+                  trace_json(spec), "session", spec->session, "display", spec->display, "check", spec->check);
     char *text = request ? bj__json_dump(request, JSON_COMPACT) : NULL;
     json_decref(request);
     return text;

@@ -117,6 +117,8 @@ struct bj_spec {
     const char *globals;                   /* JSON text, opaque here */
     const char *policy;                    /* JSON text, opaque here */
     struct bj_trace trace;                 /* only with code */
+    bool display;                          /* the same; values of its expression statements are written to its stdout */
+    bool check;                            /* the same; it is not run, only read: is it whole? For who reads lines */
     struct bj_deterministic deterministic; /* only with code or expression */
     struct bj_strings environment;         /* "NAME=VALUE", sorted, no duplicate */
     const void *stdin_bytes;               /* NULL: empty */
@@ -189,6 +191,7 @@ enum bj_spec_key {
     BJ_KEY_ARGS,
     BJ_KEY_TRACE,
     BJ_KEY_DETERMINISTIC,
+    BJ_KEY_DISPLAY,
     BJ_KEY__COUNT
 };
 struct bj_request {

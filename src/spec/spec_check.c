@@ -43,6 +43,10 @@ static int check_program(const struct bj_spec *spec, bool for_run, struct bj_err
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "trace",
                          "of %s there are no steps to tell; give code, or null for the trace",
                          spec->expression ? "an expression" : "a command");
+    if (spec->display && (spec->command.count > 0 || spec->expression))
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "display",
+                         "%s has no statements whose values are written; give code, or false for display",
+                         spec->expression ? "an expression" : "a command");
     if (spec->deterministic.on && spec->command.count > 0)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "deterministic",
                          "a command has clocks and chance of its own; give code or expression, or null");

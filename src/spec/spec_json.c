@@ -96,6 +96,11 @@ READER(read_deterministic)
     return r;
 }
 
+READER(read_display)
+{
+    return bj__json_bool(reader, field, value, &((struct bj_spec *)target)->display);
+}
+
 READER(read_policy)
 {
     return bj__read_opaque(reader, field, value, &((struct bj_spec *)target)->policy);
@@ -224,6 +229,7 @@ const struct bj_key bj__spec_keys[] = {
     {"expression", read_expression, BJ_KEY_EXPRESSION, false},
     {"globals", read_globals, BJ_KEY_GLOBALS, false},
     {"policy", read_policy, BJ_KEY_POLICY, false},
+    {"display", read_display, BJ_KEY_DISPLAY, false},
     {"trace", read_trace, BJ_KEY_TRACE, false},
     {"deterministic", read_deterministic, BJ_KEY_DETERMINISTIC, false},
     {"env", bj__read_env, BJ_KEY_ENV, false},

@@ -198,6 +198,8 @@ static int print_program(const struct bj_spec *spec, json_t *root)
                  {"globals", spec->globals, true},
                  {"policy", spec->policy, true}};
     int r = spec->command.count > 0 ? set(root, "command", strings_json(&spec->command)) : 0;
+    if (r == 0 && spec->display)
+        r = set(root, "display", json_true());
     if (r == 0 && spec->trace.max_steps > 0)
         r = print_trace(&spec->trace, root);
     if (r == 0 && spec->deterministic.on)

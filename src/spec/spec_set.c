@@ -110,6 +110,15 @@ int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_byt
     return 0;
 }
 
+int bj_spec_set_display(struct bj_spec *spec, int on, struct bj_error *err)
+{
+    if (on && (spec->command.count > 0 || spec->expression))
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "display",
+                         "only a script has statements whose values are written; give code first");
+    spec->display = on != 0;
+    return 0;
+}
+
 int bj_spec_set_deterministic(struct bj_spec *spec, uint64_t seed, const char *start, struct bj_error *err)
 {
     struct bj_deterministic asked = {.on = true, .seed = (uint32_t)seed, .start_s = BJ_MOMENT_FIRST};

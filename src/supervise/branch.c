@@ -23,6 +23,7 @@
 
 #define SETTLE_DEADLINE_MS 200 /* one that says nothing is no worse than one that says it too early */
 #define END_DEADLINE_MS    200 /* pid 1 reaps at once; what it had to tell may have been crowded out */
+#define LOOK_AGAIN_MS      5
 #define KILL_ROUNDS        32
 
 void bj__branch_init(struct bj_branch *branch, struct bj_session *session)
@@ -314,6 +315,19 @@ static void wait_for_end(struct bj_branch *branch)
         if (branch->reported || now >= deadline_us || bj__jail_reap(&branch->session->jail, false))
             return;
         (void)is_readable(branch->session->jail.status_fd, (int)((deadline_us - now) / 1000) + 1);
+    }
+}
+
+void bj__branch_end(struct bj_branch *branch)
+{
+    uint64_t deadline_us = bj__now_us() + END_DEADLINE_MS * 1000ull;
+    if (branch->pidfd < 0)
+        return;
+    bj__branch_kill(branch);
+    while (syscall(SYS_pidfd_send_signal, branch->pidfd, 0, NULL, 0) == 0 && bj__now_us() < deadline_us &&
+           !bj__jail_reap(&branch->session->jail, false)) {
+        (void)is_readable(branch->session->jail.status_fd, LOOK_AGAIN_MS);
+        read_ends(branch->session);
     }
 }
 

@@ -47,7 +47,7 @@ static int is_over(struct bj_session *session, struct bj_error *err)
     if (!bj__jail_reap(&session->jail, false))
         return 0;
     bool timed_out = session->jail.wait_code == CLD_EXITED && session->jail.wait_status == BJ_INIT_TIMED_OUT;
-    return bj__error(err, BJ_ERROR_STATE, ESRCH, "session",
+    return bj__error(err, BJ_ERROR_STATE, timed_out ? ETIME : ESRCH, "session",
                      timed_out ? "it is over: its idle or its life time has ended"
                                : "it is over: its guest has ended it");
 }
@@ -141,6 +141,11 @@ static int add_branch(struct bj_session *session, unsigned from, bool snapshot, 
     return r;
 }
 
+int bj_session_fd(const struct bj_session *session)
+{
+    return session->jail.pidfd;
+}
+
 int bj_session_fork(struct bj_session *session, unsigned from, unsigned *ret_branch, struct bj_error *err)
 {
     return add_branch(session, from, false, ret_branch, err);
@@ -154,8 +159,7 @@ int bj_session_snapshot(struct bj_session *session, unsigned branch, unsigned *r
 
 static void end_branch(struct bj_branch *branch)
 {
-    if (branch->pidfd >= 0)
-        bj__branch_kill(branch);
+    bj__branch_end(branch);
     bj__branch_close(branch);
 }
 
