@@ -50,6 +50,10 @@ static int set_source(struct bj_spec *spec, const char *field, const char *sourc
     if (strlen(source) > BJ_MAX_SPEC_JSON)
         return bj__error(err, BJ_ERROR_INVALID, E2BIG, field, "%zu bytes; at most %u", strlen(source),
                          BJ_MAX_SPEC_JSON);
+    json_t *text = json_string(source); /* the request is JSON */
+    json_decref(text);
+    if (!text)
+        return bj__error(err, BJ_ERROR_INVALID, EILSEQ, field, "is not UTF-8; write the text in that encoding");
     return bj__copy_text(&spec->arena, source, ret_text) < 0 ? bj__error_memory(err) : 0;
 }
 

@@ -47,6 +47,14 @@ def test_a_statement_that_lacks_its_end_is_told(belljar):
     assert (status, out) == (0, "1\n") and "SyntaxError" in err
 
 
+def test_what_is_no_text_is_told(belljar):
+    for text, message in ((b"x = '\xff'\n1\n", b"is not UTF-8"), (b"1\nx = '\0'\n", b"a line holds a NUL byte")):
+        done = subprocess.run([belljar, "repl"], input=text, capture_output=True, check=False, timeout=60)
+        assert message in done.stderr and done.stdout == b"1\n"
+    done = subprocess.run([belljar, "exec", "-"], input=b"'\xff'", capture_output=True, check=False, timeout=60)
+    assert done.returncode == 125 and b"code: is not UTF-8" in done.stderr
+
+
 def test_mistakes(belljar, tmp_path):
     for options, message in ((["--branches", "1"], "--branches: 1; give 2 at least"),
                              (["script.py"], '"script.py": what is run is typed'),

@@ -232,7 +232,8 @@ static void end_of_lines(struct repl *repl, enum heard heard)
     else if (heard == HEARD_OVER && bj_session_snapshot(repl->session, BRANCH, &snapshot, &err) < 0)
         complain(repl, &err); /* why stands in every answer */
     else if (heard == HEARD_FAILED) {
-        bj__say("belljar: repl: cannot read what is typed: %s", strerror(errno));
+        bj__say("belljar: repl: cannot read what is typed: %s",
+                errno == EILSEQ ? "a line holds a NUL byte; it is no Python" : strerror(errno));
         leave(repl, CLI_FAILED);
     }
 }
