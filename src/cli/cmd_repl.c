@@ -21,7 +21,7 @@ int bj__cmd_repl(const struct options *options)
         r = bj__repl_find(path, &err);
     if (r == 0) {
         (void)execv(path, options->words);
-        r = bj__error_system(&err, errno, "", "cannot execute \"%s\"", path);
+        (void)bj__error_system(&err, errno, "", "cannot execute \"%s\"", path);
     }
     bj__say_error(CLI_REPL, &err);
     return CLI_FAILED;

@@ -80,7 +80,7 @@ void bj__input_read_source(struct bj_run *run)
         close_stdin(run);
         return;
     }
-    run->waits = false; /* the next line is the program's if it waits again */
+    bj__waiting_end(run); /* the next line is the program's if it waits again */
     run->input = run->source_buffer;
     run->input_left = (size_t)n;
     bj__input_write(run);

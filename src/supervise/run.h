@@ -93,6 +93,8 @@ void bj__clocks_check(struct bj_run *run);
 void bj__clocks_arm(struct bj_run *run);
 /* waiting.c: looks where the program stands, and moves its wall clock. */
 void bj__waiting_check(struct bj_run *run, uint64_t now_us);
+/* It has been given something. */
+void bj__waiting_end(struct bj_run *run);
 /* finish.c: fills the result once the jail is dead. */
 void bj__run_finish(struct bj_run *run);
 int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events);

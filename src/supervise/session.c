@@ -17,13 +17,23 @@
 
 /* ---- its clock ------------------------------------------------------------------------------------ */
 
+/* Waiting for somebody who types is as good as being idle, also when it is we who stand still. */
+static uint64_t end_of_run_us(const struct bj_run *run, uint64_t idle_end_us)
+{
+    uint64_t end = run->wall_deadline_us + BJ_INIT_GRACE_US;
+    return run->waits && idle_end_us > end ? idle_end_us : end;
+}
+
 static uint64_t next_end_us(const struct bj_session *session)
 {
+    uint64_t idle_end = bj__now_us() + session->plan->limits.idle_us;
     uint64_t latest = 0;
-    for (unsigned i = 0; i < session->branch_count; i++)
-        if (session->branches[i].run && session->branches[i].run->wall_deadline_us > latest)
-            latest = session->branches[i].run->wall_deadline_us;
-    uint64_t next = latest > 0 ? latest + BJ_INIT_GRACE_US : bj__now_us() + session->plan->limits.idle_us;
+    for (unsigned i = 0; i < session->branch_count; i++) {
+        const struct bj_run *run = session->branches[i].run;
+        uint64_t end = run && run->wall_deadline_us > 0 ? end_of_run_us(run, idle_end) : 0;
+        latest = end > latest ? end : latest;
+    }
+    uint64_t next = latest > 0 ? latest : idle_end;
     return next < session->end_us ? next : session->end_us;
 }
 

@@ -47,14 +47,22 @@ void bj__waiting_check(struct bj_run *run, uint64_t now_us)
 {
     bool waited = run->waits;
     run->waits = is_waiting(run);
-    if (waited && run->waits) {
+    if (waited && run->waits)
         run->wall_deadline_us += now_us - run->waiting_checked_us;
+    if (waited || run->waits)
         bj__session_set_clock(run->branch->session);
-    }
     run->waiting_checked_us = now_us;
     run->next_waiting_check_us = now_us + SAMPLE_US;
     if (waited != run->waits)
         bj__input_watch(run);
+}
+
+void bj__waiting_end(struct bj_run *run)
+{
+    if (!run->waits)
+        return;
+    run->waits = false;
+    bj__session_set_clock(run->branch->session);
 }
 
 int bj_run_pause_for_input(struct bj_run *run, int on, struct bj_error *err)
@@ -70,6 +78,7 @@ int bj_run_pause_for_input(struct bj_run *run, int on, struct bj_error *err)
     run->next_waiting_check_us = UINT64_MAX;
     if (on)
         bj__waiting_check(run, bj__now_us());
+    bj__session_set_clock(run->branch->session);
     bj__clocks_arm(run);
     bj__input_watch(run);
     return on != 0;

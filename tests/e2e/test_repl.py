@@ -141,6 +141,26 @@ def test_another_descriptor_in_its_place_is_no_input(terminal):
     assert "time_limit" in t.say("import os; r, w = os.pipe(); _ = os.read(r, 1)")
 
 
+def test_waiting_outlasts_a_pause_of_everything(terminal):
+    """The jail's own clock would have ended it, as it ends a snippet whose supervisor stands still."""
+    t = terminal("-w", 1)
+    t.keys("x = input('x? '); x\r")
+    t.until(b"\nx? ")
+    time.sleep(0.3)
+    os.kill(t.pid, signal.SIGSTOP)
+    time.sleep(3)
+    os.kill(t.pid, signal.SIGCONT)
+    t.keys("still\r")
+    assert "'still'" in t.prompted()
+    t.keys("import time; time.sleep(30)\r")
+    time.sleep(0.3)
+    os.kill(t.pid, signal.SIGSTOP)
+    time.sleep(3)
+    os.kill(t.pid, signal.SIGCONT)
+    t.until(b"time_limit")
+    assert t.leave("") == 124
+
+
 def test_a_line_is_not_swallowed_by_who_does_not_read(terminal):
     t = terminal("-w", 10)
     t.keys("import time; time.sleep(1)\r")
@@ -179,7 +199,7 @@ def test_a_limit_gives_the_state_before_it_back(terminal):
     t.say("x = 'kept'")
     assert "its CPU time was used up (--time); all is as it was before" in t.say("x = 0; any(0 for _ in iter(int, 1))")
     assert t.say("x") == "'kept'\n"
-    assert "signal 11" in t.say("import os; x = 1; os.kill(os.getpid(), 11)")
+    assert "signal 10" in t.say("import os; x = 1; os.kill(os.getpid(), 10)")
     assert t.say("x") == "'kept'\n"
     assert "exit code 3; all is as it was before" in t.say("import os; x = 2; os._exit(3)")
     assert t.say("x") == "'kept'\n"

@@ -4,6 +4,7 @@
 #include "session_help.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -20,7 +21,7 @@ static struct typed type_to(struct bj_session *session, const char *code, int pa
     struct typed typed = {.session = session};
     struct bj_spec *spec = NULL;
     struct bj_error err = {0};
-    assert_int_equal(pipe(typed.ends), 0);
+    assert_int_equal(pipe2(typed.ends, O_CLOEXEC), 0);
     assert_int_equal(bj_session_spec(session, &spec, &err), 0);
     assert_int_equal(bj_spec_set_code(spec, code, &err), 0);
     if (bj_session_start_stdin(session, 1, spec, typed.ends[0], &typed.run, &err) < 0)
@@ -95,8 +96,7 @@ static void it_goes_on_for_everything_else(void **state)
         "while True: pass",
         "import os; r, w = os.pipe(); os.read(r, 1)",
         "import os; r, w = os.pipe(); os.dup2(r, 0); os.read(0, 1)",
-        "import threading, sys, time; threading.Thread(target=sys.stdin.read, daemon=True).start(); "
-        "time.sleep(9)",
+        "import sys, threading as t, time; t.Thread(target=sys.stdin.read, daemon=True).start(); time.sleep(9)",
         "input(); import time; time.sleep(9)",
     };
     struct bj_spec *spec = short_spec();

@@ -63,7 +63,7 @@ static enum heard read_more(struct source *source)
 
     if (heard != HEARD_LINE)
         return heard;
-    if (source->at > 0) {
+    if (source->at > 0 && source->read.bytes) {
         memmove(source->read.bytes, source->read.bytes + source->at, source->read.length - source->at);
         source->read.length -= source->at;
         source->at = 0;
