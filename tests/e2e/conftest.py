@@ -197,6 +197,19 @@ def terminal(belljar, has_repl, home):
         one.close()
 
 
+@pytest.fixture
+def tells_of_waiting():
+    """Skips where nobody is told in which system call a process is."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as waiting:
+        try:
+            with open("/proc/%d/syscall" % waiting.pid, encoding="ascii") as file:
+                file.read()
+        except OSError:
+            pytest.skip("host lacks /proc/PID/syscall")
+        finally:
+            waiting.stdin.close()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_behind(request, jail, tmp_path_factory):
     """After every test the host looks as before it: mounts, leaves, processes, descriptors, namespaces, files."""

@@ -114,7 +114,7 @@ def test_ways_to_leave(terminal):
     assert t.leave("") == 128 + signal.SIGTERM
 
 
-def test_the_wall_clock_stops_while_it_waits_for_input(terminal):
+def test_the_wall_clock_stops_while_it_waits_for_input(terminal, tells_of_waiting):
     t = terminal("-w", 1)
     t.keys("import time; name = input('name? '); name\r")
     t.until(b"name? ")
@@ -141,7 +141,7 @@ def test_another_descriptor_in_its_place_is_no_input(terminal):
     assert "time_limit" in t.say("import os; r, w = os.pipe(); _ = os.read(r, 1)")
 
 
-def test_waiting_outlasts_a_pause_of_everything(terminal):
+def test_waiting_outlasts_a_pause_of_everything(terminal, tells_of_waiting):
     """The jail's own clock would have ended it, as it ends a snippet whose supervisor stands still."""
     t = terminal("-w", 1)
     t.keys("x = input('x? '); x\r")
@@ -161,7 +161,7 @@ def test_waiting_outlasts_a_pause_of_everything(terminal):
     assert t.leave("") == 124
 
 
-def test_a_line_is_not_swallowed_by_who_does_not_read(terminal):
+def test_a_line_is_not_swallowed_by_who_does_not_read(terminal, tells_of_waiting):
     t = terminal("-w", 10)
     t.keys("import time; time.sleep(1)\r")
     time.sleep(0.3)
