@@ -6,8 +6,10 @@ Changes when: a script is read in another way, or something else is kept of a se
 import json
 import os
 import pty
+import signal
 import stat
 import subprocess
+import time
 
 import pytest
 from terminal import MORE
@@ -45,6 +47,31 @@ def test_a_script_leaves_as_it_wants(belljar):
 def test_a_statement_that_lacks_its_end_is_told(belljar):
     status, out, err = script(belljar, "1\n(2 +\n")
     assert (status, out) == (0, "1\n") and "SyntaxError" in err
+
+
+def test_lines_may_end_as_elsewhere(belljar):
+    assert script(belljar, "x = '''a\r\nb'''\r\nx\r\n3")[:2] == (0, "'a\\nb'\n3\n")
+
+
+def test_a_script_is_interrupted(belljar):
+    with subprocess.Popen([belljar, "repl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as done:
+        done.stdin.write(b"print('on')\nwhile True: pass\n\nprint('after')\n")
+        done.stdin.flush()
+        assert done.stdout.readline() == b"on\n"
+        time.sleep(0.5)
+        done.send_signal(signal.SIGINT)
+        assert done.stdout.readline() == b"after\n"
+        done.send_signal(signal.SIGINT)  # between two statements
+        assert done.wait(20) == 128 + signal.SIGINT
+        assert b"KeyboardInterrupt" in done.stderr.read()
+
+
+def test_a_reader_that_goes_away_ends_it(belljar):
+    with subprocess.Popen([belljar, "repl"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as done:
+        done.stdout.close()
+        done.stdin.write(b"print(1)\n")
+        done.stdin.flush()
+        assert done.wait(20) == 128 + signal.SIGPIPE
 
 
 def test_what_is_no_text_is_told(belljar):

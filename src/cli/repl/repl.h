@@ -51,19 +51,19 @@ enum heard {
     HEARD_OVER,      /* the session has ended meanwhile */
     HEARD_FAILED     /* errno says why */
 };
-/* name: of the program, for the user's settings of the editor. session_fd: bj_session_fd. NULL: out of memory. */
+/* session_fd: bj_session_fd. NULL: out of memory. */
 struct source *bj__source_new(bool terminal, int session_fd);
 void bj__source_free(struct source *source);
 /* The line stays until the next one, and has no end of line. */
 enum heard bj__source_line(struct source *source, const char *prompt, const char **ret_line);
 
-/* ---- editor.c: lines from a terminal; the same ----------------------------------------------------- */
+/* ---- editor.c: the same of a terminal ----------------------------------------------------- */
 
 struct editor;
 struct editor *bj__editor_new(int session_fd);
 void bj__editor_free(struct editor *editor);
 enum heard bj__editor_line(struct editor *editor, const char *prompt, const char **ret_line);
-/* history_file.c: where its history is kept; NULL: nowhere. free() it. Directories on the way are made. */
+/* history_file.c: where what was typed is kept; NULL: nowhere. free() it. Directories on the way are made. */
 char *bj__history_path(void);
 
 /* ---- ask.c: one snippet, until it is over ---------------------------------------------------------- */
