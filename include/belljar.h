@@ -109,6 +109,9 @@ BJ_API int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_
  * result has room for (output_bytes). */
 BJ_API int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_bytes,
                              struct bj_error *err);
+/* on, not 0: values of a script's expression statements are written to its stdout, None left out, as the interactive
+ * interpreter does. -EINVAL where there is a command or an expression. */
+BJ_API int bj_spec_set_display(struct bj_spec *spec, int on, struct bj_error *err);
 /* Makes a run of code or an expression repeat exactly: seed, 0 to 4294967295, of chance and of the hashes of texts; start,
  * "YYYY-MM-DDTHH:MM:SSZ" from 1970 to 2199, what the clock says at its beginning; NULL: 2020-01-01T00:00:00Z. */
 BJ_API int bj_spec_set_deterministic(struct bj_spec *spec, uint64_t seed, const char *start,
@@ -184,6 +187,11 @@ BJ_API void bj_run_kill(struct bj_run *run);
 /* Sends SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT or SIGWINCH to the program; it may handle
  * it. A program that has not come so far as to handle it ends by it, as ever. */
 BJ_API int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err);
+/* on, not 0: while the program waits for input its time on the clock stands still, and it is given what comes from stdin_fd only
+ * then. It waits when its main thread is in read(2) of the stdin that the run has given it, and that is empty: this is looked up
+ * in /proc/PID/syscall, 20 times a second. The CPU limit and the session's life time stay. 1: so it is. 0: off, or this host does
+ * not tell, and the clock goes on. Only of a session's run, right after it was started. */
+BJ_API int bj_run_pause_for_input(struct bj_run *run, int on, struct bj_error *err);
 /* Process id of the jail's first process, as the caller's pid namespace numbers it. */
 BJ_API int bj_run_pid(const struct bj_run *run);
 /* The result of a run that is over; the caller owns it. -EAGAIN while it still runs. */
@@ -233,6 +241,9 @@ struct bj_session;
 BJ_API int bj_session_new(const struct bj_spec *spec, struct bj_session **ret_session, struct bj_error *err);
 /* Kills what still runs in it, and removes everything. */
 BJ_API void bj_session_free(struct bj_session *session);
+/* A descriptor that becomes readable when the session is over. Owned by the session. Every other function then gives
+ * BJ_ERROR_STATE; in err it is ETIME when its idle or its life time has ended, ESRCH when the guest has ended it. */
+BJ_API int bj_session_fd(const struct bj_session *session);
 /* A copy of its spec, to be given code or an expression, globals and files. The caller frees it. */
 BJ_API int bj_session_spec(const struct bj_session *session, struct bj_spec **ret_spec, struct bj_error *err);
 /* Starts a snippet in a branch, one at a time; branches run beside each other. The run is stepped and freed like any other; one

@@ -301,6 +301,12 @@ int bj__apply_name(struct bj_spec *spec, const struct setting *setting, struct b
                 : bj__error(err, BJ_ERROR_INVALID, EILSEQ, "", "\"%s\" is not UTF-8", setting->value);
 }
 
+int bj__apply_display(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
+{
+    (void)setting;
+    return bj_spec_set_display(spec, 1, err);
+}
+
 /* The one with a number decides how many, whichever of the two stands last. */
 int bj__apply_trace(struct bj_spec *spec, const struct setting *setting, struct bj_error *err)
 {

@@ -14,6 +14,7 @@
     X(apply_file)                                                                                              \
     X(apply_collect)                                                                                           \
     X(apply_globals)                                                                                           \
+    X(apply_display)                                                                                           \
     X(apply_trace)                                                                                             \
     X(apply_deterministic)                                                                                     \
     X(apply_seed)                                                                                              \

@@ -15,6 +15,7 @@
     X(EXEC, "exec", "[options] [--] FILE|-", "run a Python script in a jail")                                  \
     X(EVAL, "eval", "[options] [--] EXPRESSION",                                                               \
       "evaluate a Python expression in a jail, and print its value as JSON")                                   \
+    X(REPL, "repl", "[options]", "speak with a Python in a jail, which keeps its variables, line by line")     \
     X(PLAN, "plan", "[options] [--] COMMAND [ARGUMENT...]", "print what run would do, and do nothing")         \
     X(EXPLAIN, "explain", "[options] syscall NAME | path PATH",                                                \
       "say whether a system call or a path would be allowed, and by which layer")                              \
@@ -45,6 +46,7 @@ struct options {
     const char *spec_file;
     struct setting *settings; /* owned */
     size_t setting_count;
+    char **words;            /* as they came, the sub-command's name first */
     const char *const *rest; /* what stands behind the options, NULL-terminated */
     size_t rest_count;
 
@@ -55,6 +57,7 @@ struct options {
     const char *meta_file;
     const char *collect_to;
     const char *completion;
+    const char *session_file;
     bool stderr_to_stdout;
     bool raw_output;
     bool json;
@@ -104,6 +107,10 @@ int bj__read_file(const char *field, const char *name, struct bj_buf *ret_buf, s
 int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct bj_error *err);
 /* The traceback to stderr, the value to stdout. Returns an exit status, 0 or CLI_FAILED. */
 int bj__snippet_print(const struct options *options, const struct bj_result *result);
+/* A value, as a result tells it, to stdout: escaped for a terminal. The same exit status. */
+int bj__snippet_print_value(const struct options *options, const char *value);
+/* An exception, as a result tells it, to stderr. */
+void bj__snippet_print_exception(const char *exception);
 
 /* say.c: whole lines, control characters escaped, in one write(2) each. */
 void bj__say(const char *format, ...) BJ_PRINTF(1, 2); /* to stderr */
@@ -116,6 +123,7 @@ int bj__print(enum cli_command command, const char *text);
 
 /* cmd_*.c: the exit status. */
 int bj__cmd_run(const struct options *options);
+int bj__cmd_repl(const struct options *options);
 int bj__cmd_plan(const struct options *options);
 int bj__cmd_explain(const struct options *options);
 int bj__cmd_doctor(const struct options *options);

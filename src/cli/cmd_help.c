@@ -55,7 +55,7 @@ static void add_options(struct bj_buf *out, enum cli_command command)
     for (size_t i = 0; i < bj__opts_count; i++)
         if (bj__opts_rows[i].commands & 1u << command)
             add_option(out, &bj__opts_rows[i]);
-    if (command == CLI_RUN || command == CLI_PLAN)
+    if (command == CLI_RUN || command == CLI_PLAN || command == CLI_REPL)
         (void)bj__buf_printf(out,
                              "\nSIZE is bytes or a number with K, M, G or T (1024-based). SECONDS may have a "
                              "fraction or end in us, ms, s, m or h.\n"

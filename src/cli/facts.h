@@ -29,6 +29,8 @@ void bj__facts_done(struct facts *facts);
 
 /* summary.c: to stderr. */
 void bj__summary_print(const struct facts *facts);
+/* Only why, in one line that goes on with `after`, and what was cut. */
+void bj__summary_print_why(const struct facts *facts, const char *after);
 void bj__summary_print_timing(const struct facts *facts);
 /* meta.c: 0 or -errno. error is NULL when there is a result; facts is NULL when there is none. */
 int bj__meta_write(int fd, const struct facts *facts, const struct bj_error *error);

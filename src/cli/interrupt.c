@@ -13,7 +13,7 @@ static volatile sig_atomic_t arrived;
 
 static void remember(int number)
 {
-    if (!arrived)
+    if (!arrived || arrived == SIGINT) /* which asks for less */
         arrived = number;
 }
 
@@ -43,6 +43,15 @@ void bj__interrupt_hold(void)
 int bj__interrupt_signal(void)
 {
     return arrived;
+}
+
+int bj__interrupt_take(void)
+{
+    int number = arrived;
+
+    if (number == SIGINT)
+        arrived = 0;
+    return number;
 }
 
 void bj__interrupt_poll(struct pollfd *polls, nfds_t count)

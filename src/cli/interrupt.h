@@ -14,6 +14,8 @@ void bj__interrupt_catch(void);
 void bj__interrupt_hold(void);
 /* The signal that arrived, or 0. */
 int bj__interrupt_signal(void);
+/* The same; SIGINT is forgotten by that, the others stay. Only while signals are held. */
+int bj__interrupt_take(void);
 /* ppoll(2) without a deadline, during which the signals arrive. */
 void bj__interrupt_poll(struct pollfd *polls, nfds_t count);
 

@@ -8,9 +8,9 @@
 #include "cli/cli.h"
 
 static int (*const commands[])(const struct options *) = {
-    [CLI_RUN] = bj__cmd_run,           [CLI_EXEC] = bj__cmd_run,        [CLI_EVAL] = bj__cmd_run,
-    [CLI_PLAN] = bj__cmd_plan,         [CLI_EXPLAIN] = bj__cmd_explain, [CLI_DOCTOR] = bj__cmd_doctor,
-    [CLI_PROFILES] = bj__cmd_profiles, [CLI_HELP] = bj__cmd_help,
+    [CLI_RUN] = bj__cmd_run,       [CLI_EXEC] = bj__cmd_run,          [CLI_EVAL] = bj__cmd_run,
+    [CLI_REPL] = bj__cmd_repl,     [CLI_PLAN] = bj__cmd_plan,         [CLI_EXPLAIN] = bj__cmd_explain,
+    [CLI_DOCTOR] = bj__cmd_doctor, [CLI_PROFILES] = bj__cmd_profiles, [CLI_HELP] = bj__cmd_help,
 };
 _Static_assert(BJ_COUNT(commands) == CLI__COUNT, "one function for each sub-command");
 

@@ -79,6 +79,11 @@ static bool is_snippet(const struct options *options)
     return options->command == CLI_EXEC || options->command == CLI_EVAL;
 }
 
+static bool is_python(const struct options *options)
+{
+    return is_snippet(options) || options->command == CLI_REPL;
+}
+
 static int apply_settings(const struct options *options, struct bj_spec *spec, struct bj_error *err)
 {
     for (size_t i = 0; i < options->setting_count; i++) {
@@ -123,9 +128,9 @@ int bj__make_spec(const struct options *options, bool for_command, struct bj_spe
         if (r == 0)
             r = load_request(options->spec_file, &spec, err);
     } else {
-        r = bj_spec_from_profile(options->profile      ? options->profile
-                                 : is_snippet(options) ? "python"
-                                                       : "default",
+        r = bj_spec_from_profile(options->profile     ? options->profile
+                                 : is_python(options) ? "python"
+                                                      : "default",
                                  &spec, err);
         if (r == 0)
             r = apply_settings(options, spec, err);

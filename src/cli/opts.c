@@ -11,13 +11,15 @@
 
 #define SCRIPTS  (1u << CLI_EXEC)
 #define SNIPPETS (SCRIPTS | 1u << CLI_EVAL)
+#define REPL     (1u << CLI_REPL)
+#define PYTHON   (SNIPPETS | REPL)
 #define COMMANDS (1u << CLI_RUN | 1u << CLI_PLAN | 1u << CLI_EXPLAIN) /* these know requests */
 #define RUN      (1u << CLI_RUN | SNIPPETS)
 #define PLAN     (1u << CLI_PLAN)
 #define DOCTOR   (1u << CLI_DOCTOR)
 #define PROFILES (1u << CLI_PROFILES)
 #define HELP     (1u << CLI_HELP)
-#define MAKERS   (RUN | PLAN | 1u << CLI_EXPLAIN)
+#define MAKERS   (RUN | REPL | PLAN | 1u << CLI_EXPLAIN)
 #define ALL      ((1u << CLI__COUNT) - 1)
 
 #define FIELD(field) offsetof(struct options, field)
@@ -251,7 +253,7 @@ static bool put_operand_last(const struct parse *parse)
 int bj__opts_parse(enum cli_command command, int argc, char **argv, struct options *ret_options,
                    struct bj_error *err)
 {
-    struct options options = {.command = command};
+    struct options options = {.command = command, .words = argv};
     struct parse parse = {.options = &options, .argc = argc, .argv = argv, .err = err};
     int r;
 

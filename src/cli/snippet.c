@@ -33,7 +33,7 @@ int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct 
 }
 
 /* The guest wrote it: control characters are shown, not sent. */
-static void print_traceback(const char *exception)
+void bj__snippet_print_exception(const char *exception)
 {
     BJ_BUF struct bj_buf shown;
     struct escape escape = {0};
@@ -55,11 +55,28 @@ static void print_traceback(const char *exception)
     json_decref(object);
 }
 
+/* So is what a terminal is shown of a value: JSON lets through what is above 0x7f. */
+int bj__snippet_print_value(const struct options *options, const char *value)
+{
+    BJ_BUF struct bj_buf shown;
+    struct escape escape = {0};
+
+    bj__buf_init(&shown, SIZE_MAX / 4);
+    if (options->raw_output || !isatty(STDOUT_FILENO))
+        return bj__print(options->command, value);
+    if (bj__escape_add(&escape, &shown, value, strlen(value)) < 0 || bj__escape_end(&escape, &shown) < 0 ||
+        bj__buf_add(&shown, "\n", 1) < 0) {
+        bj__say("belljar: %s: out of memory for the value", bj__command_name(options->command));
+        return CLI_FAILED;
+    }
+    return bj__print(options->command, (const char *)shown.bytes);
+}
+
 int bj__snippet_print(const struct options *options, const struct bj_result *result)
 {
     const char *value = bj_result_value(result);
 
     if (bj_result_exception(result))
-        print_traceback(bj_result_exception(result));
-    return value && options->command == CLI_EVAL ? bj__print(CLI_EVAL, value) : 0;
+        bj__snippet_print_exception(bj_result_exception(result));
+    return value && options->command == CLI_EVAL ? bj__snippet_print_value(options, value) : 0;
 }

@@ -12,8 +12,10 @@ static const char *explain_limit(const struct facts *facts)
 {
     switch (facts->status) {
     case BJ_STATUS_TIME_LIMIT:
-        return facts->limit && !strcmp(facts->limit, "cpu") ? "its CPU time was used up (--time)"
-                                                            : "its time on the clock was over (--wall-time)";
+        return !facts->limit                       ? "its time was over"
+               : !strcmp(facts->limit, "cpu")      ? "its CPU time was used up (--time)"
+               : !strcmp(facts->limit, "lifetime") ? "the session's time on the clock was over (--lifetime)"
+                                                   : "its time on the clock was over (--wall-time)";
     case BJ_STATUS_MEMORY_LIMIT:
         return "it needed more memory than it may have (--mem)";
     case BJ_STATUS_PROCESS_LIMIT:
@@ -39,15 +41,16 @@ static const char *explain_limit(const struct facts *facts)
     return "";
 }
 
-static void print_status(const struct facts *facts)
+static void print_status(const struct facts *facts, const char *after)
 {
     if (facts->status == BJ_STATUS_OK || facts->status == BJ_STATUS_EXIT)
-        bj__say("belljar: %s: it ended by itself with exit code %d", facts->status_name, facts->exit_code);
+        bj__say("belljar: %s: it ended by itself with exit code %d%s", facts->status_name, facts->exit_code,
+                after);
     else if (facts->status == BJ_STATUS_SIGNAL)
-        bj__say("belljar: %s: signal %d (%s) ended it", facts->status_name, facts->signal,
-                strsignal(facts->signal));
+        bj__say("belljar: %s: signal %d (%s) ended it%s", facts->status_name, facts->signal,
+                strsignal(facts->signal), after);
     else
-        bj__say("belljar: %s: %s", facts->status_name, explain_limit(facts));
+        bj__say("belljar: %s: %s%s", facts->status_name, explain_limit(facts), after);
 }
 
 static BJ_PRINTF(2, 3) void add(struct bj_buf *text, const char *format, ...)
@@ -120,9 +123,16 @@ static void print_missing_layers(const struct facts *facts)
     }
 }
 
+void bj__summary_print_why(const struct facts *facts, const char *after)
+{
+    if (facts->status != BJ_STATUS_OK && facts->status != BJ_STATUS_EXCEPTION)
+        print_status(facts, after);
+    print_truncated(facts);
+}
+
 void bj__summary_print(const struct facts *facts)
 {
-    print_status(facts);
+    print_status(facts, "");
     print_usage(facts);
     print_truncated(facts);
     print_denials(facts);

@@ -83,13 +83,15 @@ static PyObject *run(const struct request *request, PyObject *globals)
     PyObject *source = request->code ? request->code : request->expression;
     const char *text = PyUnicode_AsUTF8(source);
     PyObject *value = NULL;
-    if (!text || guest_policy_run(text, !request->code, globals, &value))
+    int start = !request->code ? Py_eval_input : request->display ? Py_single_input : Py_file_input;
+    if (!text || guest_policy_run(text, start, globals, &value))
         return value;
+    if (start == Py_single_input)
+        return guest_run_displayed(text, globals);
     /* Text is text: a cookie (PEP 263) would decode it once more, into something that nobody has read. */
     PyCompilerFlags flags = {.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE,
                              .cf_feature_version = PY_MINOR_VERSION};
-    PyObject *code =
-        Py_CompileStringFlags(text, guest_file_name, request->code ? Py_file_input : Py_eval_input, &flags);
+    PyObject *code = Py_CompileStringFlags(text, guest_file_name, start, &flags);
     value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(code);
     return value;
@@ -115,21 +117,45 @@ static void tell(struct reply *reply, enum bj_reply_kind kind, PyObject *value, 
 /* An exception is set: what it means for the process, and for whoever asked. */
 static int fail(const struct request *request, struct reply *reply)
 {
-    if (PyErr_ExceptionMatches(PyExc_SystemExit))
-        return guest_exit_code();
+    if (PyErr_ExceptionMatches(PyExc_SystemExit)) {
+        PyObject *parts[3];
+        PyErr_Fetch(&parts[0], &parts[1], &parts[2]);
+        PyErr_Restore(Py_NewRef(parts[0]), Py_XNewRef(parts[1]), Py_XNewRef(parts[2]));
+        int code = guest_exit_code();
+        PyErr_Restore(parts[0], parts[1], parts[2]);
+        if (request->display) /* who speaks with it has to know that it wants to leave, also with 0 */
+            guest_tell_exception(request->code, reply);
+        PyErr_Clear();
+        return code;
+    }
     guest_tell_exception(request->code ? request->code : request->expression, reply);
     return 1;
 }
 
 static int prepare(const struct request *request, PyObject *globals)
 {
-    if (set_origin(request, globals) < 0 || set_arguments(request) < 0 || add_path(request) < 0)
+    if (set_origin(request, globals) < 0 || set_arguments(request) < 0 || add_path(request) < 0 ||
+        (request->display && guest_buffer_lines() < 0))
         return -1;
     return request->policy ? guest_policy_begin(request->policy, globals, request->globals) : 0;
 }
 
+/* Nothing is run, so nothing else is told. */
+static int check(const struct request *request, struct reply *reply)
+{
+    PyObject *source = request->code ? request->code : request->expression;
+    PyObject *whole = guest_is_whole(source, !request->code);
+    if (!whole)
+        return fail(request, reply);
+    tell(reply, BJ_REPLY_VALUE, whole, NULL, NULL);
+    Py_DECREF(whole);
+    return 0;
+}
+
 int guest_execute(const struct request *request, struct reply *reply)
 {
+    if (request->check)
+        return check(request, reply);
     PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
     PyObject *globals = module ? PyModule_GetDict(module) : NULL;
     PyObject *before = globals && prepare(request, globals) == 0 ? PyDict_Copy(globals) : NULL;

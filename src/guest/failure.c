@@ -53,7 +53,10 @@ void guest_remember_source(PyObject *source)
 {
     PyObject *linecache = PyImport_ImportModule("linecache");
     PyObject *cache = linecache ? PyObject_GetAttrString(linecache, "cache") : NULL;
-    PyObject *lines = cache ? PyUnicode_Splitlines(source, 1) : NULL;
+    PyObject *end = cache ? PyUnicode_FromString("\n") : NULL;
+    PyObject *whole =
+        end ? PyUnicode_Concat(source, end) : NULL; /* as linecache: of the last line, too, it has one */
+    PyObject *lines = whole ? PyUnicode_Splitlines(whole, 1) : NULL;
     PyObject *entry =
         lines ? Py_BuildValue("(nOOs)", PyUnicode_GET_LENGTH(source), Py_None, lines, guest_file_name) : NULL;
     if (entry)
@@ -61,6 +64,8 @@ void guest_remember_source(PyObject *source)
     PyErr_Clear();
     Py_XDECREF(entry);
     Py_XDECREF(lines);
+    Py_XDECREF(whole);
+    Py_XDECREF(end);
     Py_XDECREF(cache);
     Py_XDECREF(linecache);
 }

@@ -38,14 +38,17 @@ struct request {
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
     Py_ssize_t trace_steps;      /* that are recorded; 0: none */
     Py_ssize_t trace_bytes;      /* as long as the record may be */
+    bool display;                /* of code: values of its expression statements are written */
+    bool check;                  /* of code: it is not run; the value is whether it is whole */
     bool session;                /* there is nothing to run: snippets will be told */
 };
 
 struct reply {
     struct bj_buf bytes;
     bool truncated; /* a part did not fit, and was left out */
-    bool keeps;     /* variables stay for the next snippet: those that do not fit are not told, and nothing is lost */
-    pid_t process;  /* whose it is: one that the snippet forks runs to the same end, and has nothing to tell */
+    bool
+        keeps; /* variables stay for the next snippet: those that do not fit are not told, and nothing is lost */
+    pid_t process; /* whose it is: one that the snippet forks runs to the same end, and has nothing to tell */
 };
 
 /* What the library tells the program before there is an interpreter that could read a request; each may be NULL. */
@@ -99,10 +102,17 @@ int guest_rehearse(void);
 /* policy.c: puts a policy in force: for the variables of the module, and for the values that the host gives. -1: it is not
  * in force, and nothing may be run. */
 int guest_policy_begin(PyObject *policy, PyObject *globals, PyObject *values);
-/* Runs a text by the policy's own rules, where its level has some: then true, and a reference or NULL with an exception. */
-bool guest_policy_run(const char *text, bool expression, PyObject *globals, PyObject **ret_value);
+/* start: Py_file_input, Py_eval_input, or Py_single_input for a script whose values are written.
+ * Runs a text by the policy's own rules, where its level has some: then true, and a reference or NULL with an exception. */
+bool guest_policy_run(const char *text, int start, PyObject *globals, PyObject **ret_value);
 /* Lifts it, for what is told of the snippet. Nothing to do when there was none. */
 void guest_policy_end(void);
+/* interactive.c: a script, with the values of its expression statements written by sys.displayhook. A reference. */
+PyObject *guest_run_displayed(const char *text, PyObject *globals);
+/* What is written to stdout is sent at the end of each line. -1 with a Python exception. */
+int guest_buffer_lines(void);
+/* True: it is whole; False: more lines may make it so; NULL with an exception: nothing can. A reference. */
+PyObject *guest_is_whole(PyObject *source, bool expression);
 /* policy_deny.c */
 void guest_tell_policy(struct reply *reply);
 /* trace.c: from now on the snippet's steps are recorded. before: what every module has. -1 with a Python exception. Once. */

@@ -122,10 +122,10 @@ void guest_policy_end(void)
 }
 
 /* Of a text that is read before it is run. */
-static PyObject *compile_restricted(const char *text, bool expression)
+static PyObject *compile_restricted(const char *text, int start)
 {
-    PyObject *tree = guest_parse(text, expression ? Py_eval_input : Py_file_input);
-    PyObject *code = tree && guest_check_restricted(tree) == 0 ? guest_compile_tree(tree, expression) : NULL;
+    PyObject *tree = guest_parse(text, start == Py_eval_input ? Py_eval_input : Py_file_input);
+    PyObject *code = tree && guest_check_restricted(tree) == 0 ? guest_compile_tree(tree, start) : NULL;
     Py_XDECREF(tree);
     return code;
 }
@@ -140,7 +140,7 @@ static PyObject *evaluate(const char *text, PyObject *names)
     return value;
 }
 
-bool guest_policy_run(const char *text, bool expression, PyObject *globals, PyObject **ret_value)
+bool guest_policy_run(const char *text, int start, PyObject *globals, PyObject **ret_value)
 {
     if (!guest_policy.builtins || guest_policy.level == LEVEL_FEATURES)
         return false;
@@ -148,7 +148,7 @@ bool guest_policy_run(const char *text, bool expression, PyObject *globals, PyOb
         *ret_value = evaluate(text, globals);
         return true;
     }
-    PyObject *code = compile_restricted(text, expression);
+    PyObject *code = compile_restricted(text, start);
     *ret_value = code ? PyEval_EvalCode(code, globals, globals) : NULL;
     Py_XDECREF(code);
     return true;

@@ -99,9 +99,12 @@ PyObject *guest_import_listed(PyObject *name);
 PyObject *guest_make_open(void);
 bool guest_is_path_within(const char *path, PyObject *paths);
 void guest_deny_file(PyObject *path);
-/* policy_tree.c: the tree of a text, Py_file_input or Py_eval_input; code of a tree. References. */
+/* policy_tree.c: the tree of a text, Py_file_input or Py_eval_input; code of a tree, and of a Py_file_input's also what writes
+ * its values, Py_single_input. References. */
 PyObject *guest_parse(const char *source, int start);
-PyObject *guest_compile_tree(PyObject *tree, bool expression);
+PyObject *guest_compile_tree(PyObject *tree, int start);
+/* interactive.c: the same statements as of interactive input. A reference. */
+PyObject *guest_make_interactive(PyObject *tree);
 /* Of a node: borrowed texts, which the node keeps; NULL: no text. */
 const char *guest_node_kind(PyObject *node);
 bool guest_is_node(PyObject *node, const char *kind);

@@ -13,11 +13,20 @@ PyObject *guest_parse(const char *source, int start)
 }
 
 /* By the built-in function, which is the only one that takes a tree. */
-PyObject *guest_compile_tree(PyObject *tree, bool expression)
+PyObject *guest_compile_tree(PyObject *tree, int start)
 {
-    PyObject *compile = PyDict_GetItemString(guest_policy.originals, "compile"); /* borrowed */
-    return compile ? PyObject_CallFunction(compile, "Oss", tree, guest_file_name, expression ? "eval" : "exec")
-                   : NULL;
+    PyObject *builtins = guest_policy.originals ? guest_policy.originals : PyEval_GetBuiltins(); /* borrowed */
+    PyObject *compile = builtins ? PyDict_GetItemString(builtins, "compile") : NULL;             /* the same */
+    PyObject *compiled = start == Py_single_input ? guest_make_interactive(tree) : Py_NewRef(tree);
+    PyObject *code = compile && compiled ? PyObject_CallFunction(compile, "Oss", compiled, guest_file_name,
+                                                                 start == Py_eval_input     ? "eval"
+                                                                 : start == Py_single_input ? "single"
+                                                                                            : "exec")
+                                         : NULL;
+    if (!code && !PyErr_Occurred())
+        PyErr_SetString(PyExc_RuntimeError, "there is no compile to be had");
+    Py_XDECREF(compiled);
+    return code;
 }
 
 const char *guest_node_kind(PyObject *node)

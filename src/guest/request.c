@@ -195,6 +195,8 @@ int guest_read_request(struct request *ret_request)
         ret_request->path = take(object, "path");
         ret_request->policy = take(object, "policy");
         ret_request->reply_bytes = number(object, "reply_bytes");
+        ret_request->display = PyDict_GetItemString(object, "display") == Py_True;
+        ret_request->check = PyDict_GetItemString(object, "check") == Py_True;
         ret_request->session = PyDict_GetItemString(object, "session") == Py_True;
         PyObject *trace = PyDict_GetItemString(object, "trace"); /* borrowed */
         if (trace && PyDict_Check(trace)) {

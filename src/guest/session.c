@@ -231,10 +231,11 @@ static int run_snippet(uint32_t number)
 
 /* ---- the root ------------------------------------------------------------------------------------- */
 
-/* What a traceback needs is imported once, and shared by all branches. */
+/* What a traceback needs, and a question whether input is whole: imported once, before a file of the guest could have the
+ * same name, and shared by all branches. */
 static int warm(void)
 {
-    static const char *const modules[] = {"linecache", "traceback"};
+    static const char *const modules[] = {"linecache", "traceback", "codeop"};
     for (size_t i = 0; i < BJ_COUNT(modules); i++) {
         PyObject *module = PyImport_ImportModule(modules[i]);
         if (!module)

@@ -1,5 +1,5 @@
-/* Finds belljar-guest.
- * Its own file because it is the one thing that Belljar itself brings into a jail.
+/* Finds belljar-guest, and belljar-repl.
+ * Its own file because they are the only programs that Belljar itself brings.
  * Changes when: it is installed elsewhere. */
 #include "host/guest.h"
 
@@ -61,7 +61,7 @@ static int environment_version(const char *python, char version[16], struct bj_e
 }
 
 /* A build directory: src/guest stands beside src/cli. */
-static bool beside_command(const char *version, char path[PATH_MAX])
+static bool beside_command(const char *folder, const char *name, char path[PATH_MAX])
 {
     char command[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", command, sizeof(command) - 1);
@@ -69,8 +69,8 @@ static bool beside_command(const char *version, char path[PATH_MAX])
         return false;
     command[length] = 0;
     const char *slash = strrchr(command, '/');
-    int written = snprintf(path, PATH_MAX, "%.*s/../guest/belljar-guest-%s", slash ? (int)(slash - command) : 0,
-                           command, version);
+    int written =
+        snprintf(path, PATH_MAX, "%.*s/../%s/%s", slash ? (int)(slash - command) : 0, command, folder, name);
     return written > 0 && written < PATH_MAX && is_program(path);
 }
 
@@ -78,6 +78,7 @@ int bj__guest_find(struct bj_arena *arena, const char *python, const char **ret_
 {
     char path[PATH_MAX];
     char version[16];
+    char name[40];
     int r = python ? check_environment(python, err) : 0;
     if (r < 0)
         return r;
@@ -97,11 +98,22 @@ int bj__guest_find(struct bj_arena *arena, const char *python, const char **ret_
         return bj__error(err, BJ_ERROR_NOT_FOUND, ENOENT, "code",
                          "snippets need Debian's Python, and /usr/bin/python3 is none; install python3, or set "
                          "BELLJAR_GUEST");
-    (void)snprintf(path, sizeof(path), "%s/belljar-guest-%s", BJ_GUEST_DIR, version);
-    if (is_program(path) || beside_command(version, path))
+    (void)snprintf(name, sizeof(name), "belljar-guest-%s", version);
+    (void)snprintf(path, sizeof(path), "%s/%s", BJ_GUEST_DIR, name);
+    if (is_program(path) || beside_command("guest", name, path))
         return found(arena, path, ret_path, err);
     return bj__error(
         err, BJ_ERROR_NOT_FOUND, ENOENT, "code",
         "there is no belljar-guest-%s in %s; install python3-dev and build Belljar again, or set BELLJAR_GUEST",
         version, BJ_GUEST_DIR);
+}
+
+int bj__repl_find(char ret_path[PATH_MAX], struct bj_error *err)
+{
+    (void)snprintf(ret_path, PATH_MAX, "%s/belljar-repl", BJ_GUEST_DIR);
+    if (is_program(ret_path) || beside_command("cli", "belljar-repl", ret_path))
+        return 0;
+    return bj__error(err, BJ_ERROR_NOT_FOUND, ENOENT, "",
+                     "there is no belljar-repl in %s; install libedit-dev and build Belljar again",
+                     BJ_GUEST_DIR);
 }

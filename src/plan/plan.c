@@ -103,7 +103,7 @@ static int copy_parent_part(struct bj_build *build)
     struct bj_plan *plan = build->plan;
     plan->limits = spec->limits;
     plan->program.session = spec->session;
-    plan->own_processes = 1u + (spec->session ? 2u + (unsigned)spec->limits.branches : 0);
+    plan->own_processes = 1u + (spec->session ? 3u + (unsigned)spec->limits.branches : 0);
     plan->output_action = spec->output_action;
     plan->stdin_length = spec->stdin_length;
     plan->cgroup_parents = build->host->cgroup;

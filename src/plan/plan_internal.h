@@ -28,8 +28,9 @@ struct bj_plan {
     gid_t gid;
     bool notify; /* a listener will arrive with EXECING */
     bool cgroup; /* a leaf is to be made */
-    unsigned
-        own_processes; /* of ours in it: pid 1; of a session also its root, its branches, and one that makes them */
+    /* Of ours in it: pid 1; of a session also its root, its branches, one that makes them, and the one that takes another's
+     * place. */
+    unsigned own_processes;
     bool deterministic; /* of a snippet: it is to repeat exactly */
     struct bj_filter_policy filter;
     struct bj_host_cgroup cgroup_parents;

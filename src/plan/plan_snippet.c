@@ -50,9 +50,10 @@ static char *request_text(const struct bj_spec *spec, const struct bj_sources *s
 {
     json_t *globals = spec->globals ? json_loads(spec->globals, 0, NULL) : json_object();
     json_t *policy = spec->policy ? json_loads(spec->policy, 0, NULL) : json_null();
-    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:I, s:b}", "code", spec->code, "expression",
+    json_t *request = json_pack("{s:s?, s:s?, s:o, s:o, s:I, s:b, s:b, s:b}", "code", spec->code, "expression",
                                 spec->expression, "globals", globals, "policy", policy, "reply_bytes",
-                                (json_int_t)spec->limits.output_bytes, "session", spec->session);
+                                (json_int_t)spec->limits.output_bytes, "session", spec->session, "display",
+                                spec->display, "check", spec->check);
     const struct {
         const char *key;
         json_t *value;

@@ -169,6 +169,7 @@ static void print_values(const struct bj_spec *spec)
     (void)printf("},\n     .network = %d, .proc = %d, .output_action = %d, .nice = %d", (int)spec->network,
                  (int)spec->proc, (int)spec->output_action, spec->nice);
     print_bool("scratch_executable", spec->scratch_executable);
+    print_bool("display", spec->display);
     (void)printf(", .trace = {.max_steps = %llu, .max_bytes = %llu}", (unsigned long long)spec->trace.max_steps,
                  (unsigned long long)spec->trace.max_bytes);
     (void)printf(", .deterministic = {.on = %d, .seed = %uu, .start_s = %lld}", spec->deterministic.on,

@@ -120,7 +120,9 @@ struct bj_spec {
     const char *python;  /* host path of a virtual environment, which is shown; NULL: the host's Python alone */
     const char *globals; /* JSON text, opaque here */
     const char *policy;  /* JSON text, opaque here */
-    struct bj_trace trace;                 /* only with code */
+    struct bj_trace trace; /* only with code */
+    bool display;          /* the same; values of its expression statements are written to its stdout */
+    bool check;            /* the same; it is not run, only read: is it whole? For who reads lines */
     struct bj_deterministic deterministic; /* only with code or expression */
     struct bj_strings environment;         /* "NAME=VALUE", sorted, no duplicate */
     const void *stdin_bytes;               /* NULL: empty */
@@ -194,6 +196,7 @@ enum bj_spec_key {
     BJ_KEY_TRACE,
     BJ_KEY_DETERMINISTIC,
     BJ_KEY_PYTHON_PATH,
+    BJ_KEY_DISPLAY,
     BJ_KEY__COUNT
 };
 struct bj_request {

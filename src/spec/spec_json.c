@@ -106,6 +106,11 @@ READER(read_deterministic)
     return r;
 }
 
+READER(read_display)
+{
+    return bj__json_bool(reader, field, value, &((struct bj_spec *)target)->display);
+}
+
 READER(read_policy)
 {
     return bj__read_opaque(reader, field, value, &((struct bj_spec *)target)->policy);
@@ -236,6 +241,7 @@ const struct bj_key bj__spec_keys[] = {
     {"python_path", read_python_path, BJ_KEY_PYTHON_PATH, false},
     {"python", read_python, -1, true},
     {"policy", read_policy, BJ_KEY_POLICY, false},
+    {"display", read_display, BJ_KEY_DISPLAY, false},
     {"trace", read_trace, BJ_KEY_TRACE, false},
     {"deterministic", read_deterministic, BJ_KEY_DETERMINISTIC, false},
     {"env", bj__read_env, BJ_KEY_ENV, false},

@@ -204,6 +204,8 @@ static int print_program(const struct bj_spec *spec, json_t *root)
         r = set(root, "python_path", strings_json(&spec->python_path));
     if (r == 0 && spec->python)
         r = set(root, "python", text_json(spec->python));
+    if (r == 0 && spec->display)
+        r = set(root, "display", json_true());
     if (r == 0 && spec->trace.max_steps > 0)
         r = print_trace(&spec->trace, root);
     if (r == 0 && spec->deterministic.on)

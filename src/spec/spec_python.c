@@ -142,16 +142,19 @@ static int check_command(const struct bj_spec *spec, struct bj_error *err)
 {
     const struct {
         bool given;
-        const char *field, *why;
+        const char *field, *why, *instead;
     } rows[] = {
-        {spec->trace.max_steps > 0, "trace", "there are no steps to tell"},
-        {spec->deterministic.on, "deterministic", "it has clocks and chance of its own"},
-        {spec->python_path.count > 0, "python_path", "it finds its modules itself; set PYTHONPATH"},
+        {spec->trace.max_steps > 0, "trace", "there are no steps to tell", "code, or null for the trace"},
+        {spec->display, "display", "no statement has a value", "code, or false for display"},
+        {spec->deterministic.on, "deterministic", "clocks and chance are its own",
+         "code or expression, or null"},
+        {spec->python_path.count > 0, "python_path", "modules are its own matter (PYTHONPATH)",
+         "code or expression, or []"},
     };
     for (size_t n = 0; spec->command.count > 0 && n < BJ_COUNT(rows); n++)
         if (rows[n].given)
-            return bj__error(err, BJ_ERROR_INVALID, EINVAL, rows[n].field,
-                             "of a command %s; give code or expression, or leave it out", rows[n].why);
+            return bj__error(err, BJ_ERROR_INVALID, EINVAL, rows[n].field, "of a command %s; give %s",
+                             rows[n].why, rows[n].instead);
     return 0;
 }
 
@@ -161,6 +164,9 @@ int bj__spec_check_python(const struct bj_spec *spec, bool for_run, struct bj_er
     if (r == 0 && spec->trace.max_steps > 0 && spec->expression)
         r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "trace",
                       "of an expression there are no steps to tell; give code, or null for the trace");
+    if (r == 0 && spec->display && spec->expression)
+        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "display",
+                      "an expression is no statement whose value is written; give code, or false for display");
     if (r == 0)
         r = check_preload(spec, err);
     if (r == 0)

@@ -57,6 +57,10 @@ static int set_source(struct bj_spec *spec, const char *field, const char *sourc
     if (strlen(source) > BJ_MAX_SPEC_JSON)
         return bj__error(err, BJ_ERROR_INVALID, E2BIG, field, "%zu bytes; at most %u", strlen(source),
                          BJ_MAX_SPEC_JSON);
+    json_t *text = json_string(source); /* the request is JSON */
+    json_decref(text);
+    if (!text)
+        return bj__error(err, BJ_ERROR_INVALID, EILSEQ, field, "is not UTF-8; write the text in that encoding");
     return bj__copy_text(&spec->arena, source, ret_text) < 0 ? bj__error_memory(err) : 0;
 }
 
@@ -114,6 +118,15 @@ int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_byt
         return bj__error(err, BJ_ERROR_INVALID, ERANGE, "trace.max_bytes", "%llu; give %u to %u",
                          (unsigned long long)max_bytes, BJ_MIN_TRACE_BYTES, BJ_MAX_OUTPUT);
     spec->trace = (struct bj_trace){.max_steps = max_steps, .max_bytes = max_bytes};
+    return 0;
+}
+
+int bj_spec_set_display(struct bj_spec *spec, int on, struct bj_error *err)
+{
+    if (on && (spec->command.count > 0 || spec->expression))
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "display",
+                         "only a script has statements whose values are written; give code first");
+    spec->display = on != 0;
     return 0;
 }
 

@@ -13,8 +13,8 @@
  *   network, proc               only less: none < loopback < host; none < own
  *   syscalls                    some of the profile's sets
  *   policy                      give one, if the profile has none
- *   stdin, globals, trace, deterministic, directory, hostname, collect, output_action: free; they widen nothing (collect
- *                               adds; of a trace the result holds no more than output_bytes; the addresses that
+ *   stdin, globals, trace, display, deterministic, directory, hostname, collect, output_action: free; they widen
+ *                               nothing (collect adds; of a trace the result holds no more than output_bytes; the addresses that
  *                               deterministic makes known are the run's own) */
 #include "spec/build.h"
 #include "spec/check.h"
@@ -126,6 +126,8 @@ static int take_free_fields(const struct tighten *t)
             r = bj__strings_add(&spec->arena, &spec->collect, asked->collect.items[n]);
     if (has(t, BJ_KEY_TRACE))
         spec->trace = asked->trace;
+    if (has(t, BJ_KEY_DISPLAY))
+        spec->display = asked->display;
     if (has(t, BJ_KEY_DETERMINISTIC))
         spec->deterministic = asked->deterministic;
     if (has(t, BJ_KEY_OUTPUT_ACTION))

@@ -1,4 +1,4 @@
-/* What is looked at by the clock: wall time, CPU time, and memory where the kernel does not watch it.
+/* What is looked at by the clock: wall time, CPU time, memory where the kernel does not watch it, waiting for input.
  * Its own file because the loop only knows that a timer rang.
  * Changes when: something more has to be looked at from time to time. */
 #include "supervise/run.h"
@@ -16,9 +16,10 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void arm_timer(struct bj_run *run)
+void bj__clocks_arm(struct bj_run *run)
 {
-    uint64_t next = earlier(run->wall_deadline_us, earlier(run->next_cpu_check_us, run->next_memory_check_us));
+    uint64_t next = earlier(earlier(run->wall_deadline_us, run->next_waiting_check_us),
+                            earlier(run->next_cpu_check_us, run->next_memory_check_us));
     struct itimerspec spec = {
         .it_value = {.tv_sec = (time_t)(next / 1000000u), .tv_nsec = (long)(next % 1000000u) * 1000}};
     if (timerfd_settime(run->timer_fd, TFD_TIMER_ABSTIME, &spec, NULL) < 0)
@@ -60,12 +61,12 @@ static void check_memory(struct bj_run *run)
 void bj__clocks_start(struct bj_run *run)
 {
     run->wall_deadline_us = run->exec_us + run->plan->limits.wall_us;
-    run->next_cpu_check_us = run->next_memory_check_us = UINT64_MAX;
+    run->next_cpu_check_us = run->next_memory_check_us = run->next_waiting_check_us = UINT64_MAX;
     if (run->plan->limits.cpu_us > 0)
         plan_cpu_check(run, 0);
     if (run->plan->limits.memory_bytes > 0 && !bj__cgroup_counts_memory(&run->jail->cgroup))
         plan_memory_check(run, 0);
-    arm_timer(run);
+    bj__clocks_arm(run);
 }
 
 void bj__clocks_check(struct bj_run *run)
@@ -74,6 +75,8 @@ void bj__clocks_check(struct bj_run *run)
     if (read(run->timer_fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
         return;
     uint64_t now = bj__now_us();
+    if (run->pauses && (now >= run->next_waiting_check_us || now >= run->wall_deadline_us))
+        bj__waiting_check(run, now);
     if (now >= run->wall_deadline_us) {
         bj__run_end(run, BJ_KILL_WALL);
         run->wall_deadline_us =
@@ -87,5 +90,5 @@ void bj__clocks_check(struct bj_run *run)
     }
     if (now >= run->next_memory_check_us)
         check_memory(run);
-    arm_timer(run);
+    bj__clocks_arm(run);
 }

@@ -37,12 +37,19 @@ static void watch(struct bj_run *run, int fd, enum bj_watch what, uint32_t event
         bj__run_fail(run, -r, "watch the program's input");
 }
 
-/* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not. */
-static void watch_next(struct bj_run *run)
+/* Exactly one of the two is watched: the pipe while there is something to write, the source while there is not. Where the
+ * program is to get only what it waits for, the source is left alone until it does. */
+void bj__input_watch(struct bj_run *run)
 {
+    if (run->streams.stdin_fd < 0)
+        return;
     if (run->input_left > 0) {
         watch(run, run->streams.stdin_fd, BJ_WATCH_STDIN, EPOLLOUT);
         if (run->source_fd >= 0 && run->source_polled)
+            bj__unwatch(run, run->source_fd);
+    } else if (run->source_fd >= 0 && run->pauses && !run->waits) {
+        bj__unwatch(run, run->streams.stdin_fd);
+        if (run->source_polled)
             bj__unwatch(run, run->source_fd);
     } else if (run->source_fd >= 0 && run->source_polled) {
         bj__unwatch(run, run->streams.stdin_fd);
@@ -73,6 +80,7 @@ void bj__input_read_source(struct bj_run *run)
         close_stdin(run);
         return;
     }
+    bj__waiting_end(run); /* the next line is the program's if it waits again */
     run->input = run->source_buffer;
     run->input_left = (size_t)n;
     bj__input_write(run);
@@ -125,7 +133,7 @@ void bj__input_write(struct bj_run *run)
         run->input += n;
         run->input_left -= (size_t)n;
     }
-    watch_next(run);
+    bj__input_watch(run);
 }
 
 int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err)

@@ -37,9 +37,12 @@ struct bj_run {
     uint64_t wall_deadline_us;
     uint64_t next_cpu_check_us;    /* UINT64_MAX: no cpu limit */
     uint64_t next_memory_check_us; /* UINT64_MAX: no memory limit, or the kernel watches it */
-    uint64_t cpu_seen_us;          /* most that a walk of the processes has seen (cpu.c) */
-    uint64_t memory_seen_bytes;    /* the same of memory (memory.c) */
-    struct bj_buf reply;           /* of a snippet, as it came */
+    bool pauses; /* the wall clock stands still while the program waits for input (waiting.c) */
+    bool waits;  /* it did when it was last looked at */
+    uint64_t waiting_checked_us, next_waiting_check_us; /* when that was; UINT64_MAX: it is not looked at */
+    uint64_t cpu_seen_us;                               /* most that a walk of the processes has seen (cpu.c) */
+    uint64_t memory_seen_bytes;                         /* the same of memory (memory.c) */
+    struct bj_buf reply;                                /* of a snippet, as it came */
     bj_output_fn output_fn;
     void *output_user;
     /* what goes to stdin: the plan's bytes, or a descriptor of the caller's by way of a buffer */
@@ -68,6 +71,8 @@ int bj__snippet_make_request(const struct bj_spec *spec, struct bj_buf *request,
 int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err);
 void bj__input_write(struct bj_run *run);
 void bj__input_read_source(struct bj_run *run);
+/* Another thing is watched from now on: the program begins or ends to wait for input. */
+void bj__input_watch(struct bj_run *run);
 /* capture.c */
 void bj__capture_read(struct bj_run *run, enum bj_stream stream);
 void bj__capture_drain(struct bj_run *run); /* what is left in the pipes after the end */
@@ -85,6 +90,11 @@ uint64_t bj__run_memory_bytes(struct bj_run *run, uint64_t limit_bytes);
 /* clocks.c */
 void bj__clocks_start(struct bj_run *run);
 void bj__clocks_check(struct bj_run *run);
+void bj__clocks_arm(struct bj_run *run);
+/* waiting.c: looks where the program stands, and moves its wall clock. */
+void bj__waiting_check(struct bj_run *run, uint64_t now_us);
+/* It has been given something. */
+void bj__waiting_end(struct bj_run *run);
 /* finish.c: fills the result once the jail is dead. */
 void bj__run_finish(struct bj_run *run);
 int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events);

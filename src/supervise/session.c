@@ -17,13 +17,23 @@
 
 /* ---- its clock ------------------------------------------------------------------------------------ */
 
+/* Waiting for somebody who types is as good as being idle, also when it is we who stand still. */
+static uint64_t end_of_run_us(const struct bj_run *run, uint64_t idle_end_us)
+{
+    uint64_t end = run->wall_deadline_us + BJ_INIT_GRACE_US;
+    return run->waits && idle_end_us > end ? idle_end_us : end;
+}
+
 static uint64_t next_end_us(const struct bj_session *session)
 {
+    uint64_t idle_end = bj__now_us() + session->plan->limits.idle_us;
     uint64_t latest = 0;
-    for (unsigned i = 0; i < session->branch_count; i++)
-        if (session->branches[i].run && session->branches[i].run->wall_deadline_us > latest)
-            latest = session->branches[i].run->wall_deadline_us;
-    uint64_t next = latest > 0 ? latest + BJ_INIT_GRACE_US : bj__now_us() + session->plan->limits.idle_us;
+    for (unsigned i = 0; i < session->branch_count; i++) {
+        const struct bj_run *run = session->branches[i].run;
+        uint64_t end = run && run->wall_deadline_us > 0 ? end_of_run_us(run, idle_end) : 0;
+        latest = end > latest ? end : latest;
+    }
+    uint64_t next = latest > 0 ? latest : idle_end;
     return next < session->end_us ? next : session->end_us;
 }
 
@@ -47,7 +57,7 @@ static int is_over(struct bj_session *session, struct bj_error *err)
     if (!bj__jail_reap(&session->jail, false))
         return 0;
     bool timed_out = session->jail.wait_code == CLD_EXITED && session->jail.wait_status == BJ_INIT_TIMED_OUT;
-    return bj__error(err, BJ_ERROR_STATE, ESRCH, "session",
+    return bj__error(err, BJ_ERROR_STATE, timed_out ? ETIME : ESRCH, "session",
                      timed_out ? "it is over: its idle or its life time has ended"
                                : "it is over: its guest has ended it");
 }
@@ -139,6 +149,11 @@ static int add_branch(struct bj_session *session, unsigned from, bool snapshot, 
         *ret_number = number;
     bj__session_set_clock(session);
     return r;
+}
+
+int bj_session_fd(const struct bj_session *session)
+{
+    return session->jail.pidfd;
 }
 
 int bj_session_fork(struct bj_session *session, unsigned from, unsigned *ret_branch, struct bj_error *err)

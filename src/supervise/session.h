@@ -46,6 +46,8 @@ int bj__branch_pidfd(const struct bj_branch *branch);
 bool bj__branch_is_through(struct bj_run *run);
 /* Ends it, what it has started, and what has left its parents in the jail. Snapshots and other branches stay. */
 void bj__branch_kill(struct bj_branch *branch);
+/* The same, and waits until pid 1 has reaped it: what is dead and not reaped takes the place of a process. */
+void bj__branch_end(struct bj_branch *branch);
 /* How the snippet ended; the branch stands still from now on. */
 void bj__branch_report(struct bj_run *run, struct bj_evidence *evidence);
 /* The run that a thread of the jail belongs to. */

@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 
 import belljar_run  # noqa: E402
 import leaks  # noqa: E402
+import terminal as terminals  # noqa: E402
 
 leaks.adopt_orphans()
 # A shell ignores it for what it starts in the background, and the commands of the tests would inherit that.
@@ -162,6 +163,51 @@ def host_file(tmp_path):
         path.chmod(mode)
         return str(path)
     return make
+
+
+@pytest.fixture
+def has_repl(belljar):
+    """Skips where libedit was not there when it was built."""
+    if not os.path.exists(os.path.join(os.path.dirname(os.path.realpath(belljar)), "belljar-repl")):
+        pytest.skip("host lacks a build with libedit")
+
+
+@pytest.fixture
+def home(tmp_path):
+    """The directory of a user who has nothing in it."""
+    directory = tmp_path / "home"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture
+def terminal(belljar, has_repl, home):
+    """terminal("--time", 1, HOME="/x"): belljar repl at its first prompt."""
+    opened = []
+
+    def open_one(*options, **variables):
+        environment = dict(os.environ, TERM="vt100", HOME=str(home), LC_ALL="C.UTF-8")
+        environment.pop("XDG_STATE_HOME", None)
+        environment.update(variables)
+        opened.append(terminals.Terminal([belljar, "repl", *map(str, options)], environment))
+        opened[-1].prompted()
+        return opened[-1]
+    yield open_one
+    for one in opened:
+        one.close()
+
+
+@pytest.fixture
+def tells_of_waiting():
+    """Skips where nobody is told in which system call a process is."""
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE) as waiting:
+        try:
+            with open("/proc/%d/syscall" % waiting.pid, encoding="ascii") as file:
+                file.read()
+        except OSError:
+            pytest.skip("host lacks /proc/PID/syscall")
+        finally:
+            waiting.stdin.close()
 
 
 @pytest.fixture(autouse=True)

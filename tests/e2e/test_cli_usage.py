@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COMMANDS = ("run", "exec", "eval", "plan", "explain", "doctor", "profiles", "help")
+COMMANDS = ("run", "exec", "eval", "repl", "plan", "explain", "doctor", "profiles", "help")
 
 
 @pytest.fixture
@@ -193,7 +193,7 @@ def complete(belljar, cli, tmp_path, *words):
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="host lacks bash")
 def test_bash_completion(belljar, cli, tmp_path):
-    assert complete(belljar, cli, tmp_path, "r") == ["run"]
+    assert complete(belljar, cli, tmp_path, "r") == ["run", "repl"]
     assert complete(belljar, cli, tmp_path, "run", "--net") == ["--network"]
     assert complete(belljar, cli, tmp_path, "run", "--network", "l") == ["loopback"]
     assert complete(belljar, cli, tmp_path, "doctor", "--") == ["--profile", "--json", "--help"]

@@ -61,6 +61,9 @@ GOOD = [
     {"command": ["a"], "args": ["", "\u00e4"], "env": {"A": "", "b c": "1=2"}, "stdin": "\u0000"},
     {"code": "x", "globals": {"x": [None, 1e-3]}, "policy": {"features": []}},
     {"expression": "x"},
+    {"code": "x", "display": True},
+    {"display": True, "policy": {"features": []}},
+    {"command": ["a"], "display": False},
     {"code": "x", "trace": {}},
     {"trace": {"max_steps": 1, "max_bytes": 4096}},
     {"code": "x", "trace": {"max_steps": 100000, "max_bytes": 2**25}},
@@ -104,6 +107,10 @@ BAD = [
     {"code": 1},
     {"globals": []},
     {"policy": "x"},
+    {"display": 1},
+    {"display": None},
+    {"expression": "x", "display": True},
+    {"command": ["x"], "display": True},
     {"trace": True},
     {"trace": {"steps": 1}},
     {"trace": {"max_steps": 0}},
@@ -229,9 +236,9 @@ def test_both_refuse(spec, validator):
 
 def test_profile_only_keys_are_refused_in_requests(validator):
     properties = validator.schema["properties"]
-    values = {"description": "", "scratch_executable": True}
+    values = {"description": "", "scratch_executable": True, "python": "/srv/venv"}
     only = [key for key, value in properties.items() if value["description"].startswith("Profile only")]
-    assert len(only) == 8
+    assert len(only) == 9
     for key in only:
         answer = parse(json.dumps({key: values.get(key, [])}), "request")
         assert (answer["ok"], answer["code"], answer["field"]) == (False, "widens", key)

@@ -142,6 +142,31 @@ static void names_wrong_types(void **state)
     bad_profile("[]", "", "expected a JSON object");
 }
 
+static void values_are_displayed_of_code_alone(void **state)
+{
+    (void)state;
+    struct bj_error err = {0};
+    struct bj_spec *spec = good_profile("{'code': 'x'}");
+    assert_false(spec->display);
+    assert_int_equal(bj_spec_set_display(spec, 2, &err), 0);
+    assert_true(spec->display);
+    BJ_FREE char *printed = bj_spec_json(spec);
+    assert_non_null(strstr(printed, "\"display\": true"));
+    bj_spec_free(spec);
+    spec = good_profile("{'display': true}");
+    assert_true(spec->display);
+    assert_int_equal(bj_spec_set_display(spec, 0, &err), 0);
+    assert_false(spec->display);
+    bj_spec_free(spec);
+    spec = good_profile("{'display': false, 'expression': 'x'}");
+    assert_int_equal(bj_spec_set_display(spec, 1, &err), -EINVAL);
+    assert_string_equal(err.field, "display");
+    assert_false(spec->display);
+    bj_spec_free(spec);
+    bad_profile("{'display': 1}", "display", "true or false");
+    bad_profile("{'display': true, 'expression': 'x'}", "display", "give code, or false for display");
+}
+
 static void a_trace_has_its_bounds(void **state)
 {
     (void)state;
@@ -458,6 +483,7 @@ int main(void)
         cmocka_unit_test(notes_what_a_request_gives),
         cmocka_unit_test(names_unknown_keys_and_the_nearest),
         cmocka_unit_test(names_wrong_types),
+        cmocka_unit_test(values_are_displayed_of_code_alone),
         cmocka_unit_test(a_trace_has_its_bounds),
         cmocka_unit_test(what_repeats_has_a_seed_and_a_moment),
         cmocka_unit_test(holds_limits_to_their_bounds),

@@ -170,6 +170,13 @@ static void the_profiles_program_stays(void **state)
     assert_int_equal(spec->trace.max_steps, 0);
     bj_spec_free(spec);
     refused_as("{'trace': {}}", "{'command': ['x']}", BJ_ERROR_INVALID, "trace", "no steps to tell");
+    spec = narrowed("{}", "{'display': true, 'code': 'x'}");
+    assert_true(spec->display);
+    bj_spec_free(spec);
+    spec = narrowed("{'display': true}", "{'display': false, 'command': ['x']}");
+    assert_false(spec->display);
+    bj_spec_free(spec);
+    refused_as("{'display': true}", "{'command': ['x']}", BJ_ERROR_INVALID, "display", "give code, or false");
     spec = narrowed("{}", "{'deterministic': {'seed': 7}, 'code': 'x'}");
     assert_true(spec->deterministic.on);
     assert_int_equal(spec->deterministic.seed, 7);

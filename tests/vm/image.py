@@ -17,7 +17,8 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 # Files of these, and of what they depend on, are copied from this host.
 COPIED = ["python3-pytest", "python3-jsonschema", "python3-numpy", "nodejs", "gcc", "g++", "libc6-dev", "linux-libc-dev", "dash",
           "bash", "zsh", "coreutils", "util-linux", "grep", "sed", "findutils", "mount", "procps", "tar", "gzip", "diffutils", "mawk",
-          "strace", "libcmocka0", "libseccomp2", "libjansson4", "lib" + os.path.basename(os.path.realpath("/usr/bin/python3"))]
+          "strace", "libcmocka0", "libseccomp2", "libjansson4", "libedit2", "ncurses-base",
+          "lib" + os.path.basename(os.path.realpath("/usr/bin/python3"))]
 # These are fetched and unpacked only; nothing of them is installed on this host.
 FETCHED = ["busybox-static", "apparmor"]
 # What the packages of Debian's kernels are called: of the release, and the newest that the release has besides.
@@ -211,7 +212,7 @@ def make_initramfs(folder, unpacked, modules):
 
 
 # Of a build directory: what tests/support/suites.py runs.
-BUILT = ("src/cli/belljar", "src/guest/belljar-guest-*", "libbelljar.so*", "tests/*/test_*", "tests/unit/spec-tool", "tests/pool/belljar-pooled", "fuzz/replay_*")
+BUILT = ("src/cli/belljar", "src/cli/belljar-repl", "src/guest/belljar-guest-*", "libbelljar.so*", "tests/*/test_*", "tests/unit/spec-tool", "tests/pool/belljar-pooled", "fuzz/replay_*")
 TREE = ("tests", "fuzz", "include", "tools", "packaging", "profiles", "schema", "examples", "man", "src")
 
 
