@@ -266,7 +266,7 @@ _Noreturn void guest_session(void)
     guest_fixed_begin();
     tell(control, BJ_SESSION_HERE, 0, 0);
     for (;;) {
-        struct bj_session_message message;
+        struct bj_session_message message = {.word = 0};
         int fds[BJ_SESSION_SEATS];
         size_t count = hear(&message, fds);
         if (message.word == BJ_SESSION_FORK && count == 1) {

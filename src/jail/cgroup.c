@@ -156,7 +156,7 @@ static int write_limits(const struct bj_cgroup *cgroup, const struct bj_limits *
 
 /* A parent without other groups, which is what is usual, costs one look: in cgroupfs a directory's link count
  * is that of its subdirectories and two more. */
-static void sweep_once(const struct bj_host_cgroup *host)
+void bj__cgroup_sweep_once(const struct bj_host_cgroup *host)
 {
     static atomic_flag swept = ATOMIC_FLAG_INIT;
     struct bj_cgroup cgroup;
@@ -184,7 +184,7 @@ int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host,
         return bj__error(err, BJ_ERROR_UNAVAILABLE, ENODEV, FIELD, "no control group may be made: %s",
                          host->problem);
     cgroup->parents = *host;
-    sweep_once(host);
+    bj__cgroup_sweep_once(host);
     cgroup->unified_memory = host->unified[0] && host->unified_memory;
     cgroup->unified_pids = host->unified[0] && host->unified_pids;
     int r = -EEXIST;

@@ -45,5 +45,7 @@ int bj__cgroup_remove(struct bj_cgroup *cgroup);
 /* cgroup_sweep.c: removes the leaves of supervisors that no longer exist (killed before they could). Once per
  * process, before its first run, is enough: one readdir where there is nothing to do. How many, or -errno. */
 int bj__cgroup_sweep(const struct bj_host_cgroup *host);
+/* The first time that it is called. In all hierarchies that leaves are made in, or a part of one would stay for good. */
+void bj__cgroup_sweep_once(const struct bj_host_cgroup *host);
 
 #endif

@@ -85,6 +85,8 @@ static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err)
 {
     zygote->warm = warm;
+    if (warm->whole->cgroup) /* its forks may use fewer hierarchies than others do */
+        bj__cgroup_sweep_once(&warm->whole->cgroup_parents);
     zygote->init_fd = -1;
     int r = bj__jail_start(&zygote->jail, &warm->zygote, err);
     if (r < 0)

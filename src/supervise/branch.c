@@ -145,7 +145,7 @@ static int hear(const struct bj_branch *branch, struct bj_session_message *messa
 
 void bj__branch_forget(const struct bj_branch *branch)
 {
-    struct bj_session_message message;
+    struct bj_session_message message = {.word = 0};
     pid_t sender;
     while (hear(branch, &message, &sender) > 0)
         ;
@@ -205,7 +205,7 @@ static int identify(struct bj_branch *branch, pid_t pid)
 
 int bj__branch_adopt(struct bj_branch *branch, int timeout_ms, struct bj_error *err)
 {
-    struct bj_session_message message;
+    struct bj_session_message message = {.word = 0};
     pid_t sender = 0;
     if (!is_readable(branch->control_fd, timeout_ms))
         return bj__error(err, BJ_ERROR_STATE, ETIMEDOUT, "session", "its interpreter does not answer");
@@ -345,7 +345,7 @@ int bj__branch_watch(struct bj_run *run)
 bool bj__branch_is_through(struct bj_run *run)
 {
     struct bj_branch *branch = run->branch;
-    struct bj_session_message message;
+    struct bj_session_message message = {.word = 0};
     pid_t sender = 0;
     int r = branch->done ? 0 : hear(branch, &message, &sender);
     bool another =

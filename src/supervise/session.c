@@ -130,7 +130,7 @@ static unsigned free_number(const struct bj_session *session)
 static int add_branch(struct bj_session *session, unsigned from, bool snapshot, unsigned *ret_number,
                       struct bj_error *err)
 {
-    struct bj_branch *origin;
+    struct bj_branch *origin = NULL;
     int r = find_branch(session, from, &origin, err);
     if (r < 0)
         return r;
@@ -169,7 +169,7 @@ int bj_session_snapshot(struct bj_session *session, unsigned branch, unsigned *r
 
 int bj_session_restore(struct bj_session *session, unsigned number, unsigned snapshot, struct bj_error *err)
 {
-    struct bj_branch *origin;
+    struct bj_branch *origin = NULL;
     struct bj_branch fork;
     int r = find_branch(session, snapshot, &origin, err);
     if (r < 0)
@@ -266,17 +266,25 @@ static int send_snippet(struct bj_run *run, const struct bj_buf *request, struct
     return r;
 }
 
+/* One that may run something. */
+static int find_runner(struct bj_session *session, unsigned number, struct bj_branch **ret_branch,
+                       struct bj_error *err)
+{
+    int r = find_branch(session, number, ret_branch, err);
+    if (r < 0 || (number != BJ_SESSION_ROOT && !(*ret_branch)->snapshot))
+        return r;
+    return bj__error(err, BJ_ERROR_STATE, EINVAL, "branch", "%u is a snapshot, which runs nothing; fork it",
+                     number);
+}
+
 int bj_session_start_stdin(struct bj_session *session, unsigned number, const struct bj_spec *spec,
                            int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
 {
     BJ_BUF struct bj_buf request = {.maximum = 0};
-    struct bj_branch *branch;
+    struct bj_branch *branch = NULL;
     int r = check_snippet(session, spec, err);
     if (r == 0)
-        r = find_branch(session, number, &branch, err);
-    if (r == 0 && (number == BJ_SESSION_ROOT || branch->snapshot))
-        r = bj__error(err, BJ_ERROR_STATE, EINVAL, "branch", "%u is a snapshot, which runs nothing; fork it",
-                      number);
+        r = find_runner(session, number, &branch, err);
     if (r == 0)
         r = bj__snippet_make_request(spec, &request, err);
     if (r < 0)

@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+import belljar_run
 import leaks
 import pytest
 
@@ -96,3 +97,26 @@ def test_at_the_same_time(belljar, programs):
         out, err = child.communicate(timeout=60)
         assert child.returncode == 0 and b"others=0" in out, (out, err)
         done += 1
+
+
+def test_what_a_killed_supervisor_has_left_is_removed_everywhere(belljar, either):
+    """By a run in a parked jail as well, whose own group may be in fewer hierarchies."""
+    running = subprocess.Popen([belljar, "run", "--", "sleep", "0.3"])
+    parents, deadline = set(), time.monotonic() + 5
+    while not parents and time.monotonic() < deadline:
+        time.sleep(0.05)
+        parents = {os.path.dirname(path) for path in leaks.leaves() if os.path.basename(path).startswith("belljar-%d-" % running.pid)}
+    running.wait(10)
+    if not parents:
+        pytest.skip("host lacks control groups that a leaf can be made in")
+    left = [os.path.join(parent, "belljar-%d-99" % running.pid) for parent in sorted(parents)]  # a process that is no more
+    for path in left:
+        os.mkdir(path)
+    try:
+        result = belljar_run.run_argv([either, "eval", "1"])
+        assert result.out == b"1\n", result
+        assert not [path for path in left if os.path.exists(path)]
+    finally:
+        for path in left:
+            if os.path.exists(path):
+                os.rmdir(path)

@@ -4,6 +4,7 @@
 #include "session_help.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
@@ -65,7 +66,7 @@ static void each_snippet_has_its_own_input_and_output(void **state)
     struct bj_run *run = NULL;
     assert_int_equal(bj_session_spec(session, &spec, NULL), 0);
     assert_int_equal(bj_spec_set_code(spec, "print(input())", NULL), 0);
-    assert_int_equal(pipe(pipe_ends), 0);
+    assert_int_equal(pipe2(pipe_ends, O_CLOEXEC), 0);
     assert_int_equal(write(pipe_ends[1], "one\ntwo\n", 8), 8);
     assert_int_equal(close(pipe_ends[1]), 0);
     assert_int_equal(bj_session_start_stdin(session, 1, spec, pipe_ends[0], &run, NULL), 0);

@@ -113,6 +113,17 @@ static inline void add_words(struct choices *choices, json_t *root, bool request
         json_object_set_new(root, "nice", json_integer(below(choices, 20)));
     if (chance(choices, percent))
         json_object_set_new(root, "output_action", json_string(bj__output_action_name(below(choices, 2))));
+    json_t *env = json_object();
+    for (size_t n = 0; variable_names[n]; n++)
+        if (chance(choices, request ? 8 : 40))
+            json_object_set_new(env, variable_names[n],
+                                request && chance(choices, 30) ? json_null() : json_string(word));
+    json_object_set_new(root, "env", env);
+}
+
+static inline void add_program(struct choices *choices, json_t *root, bool request)
+{
+    const char *word = request ? "asked" : "fixed";
     if (chance(choices, request ? 30 : 20))
         json_object_set_new(root, "command", json_pack("[s]", word));
     else if (chance(choices, request ? 30 : 20))
@@ -127,12 +138,6 @@ static inline void add_words(struct choices *choices, json_t *root, bool request
         json_object_set_new(root, "python_path", json_pack("[s]", word));
     if (!request && chance(choices, 10))
         json_object_set_new(root, "python", json_string("/srv/venv"));
-    json_t *env = json_object();
-    for (size_t n = 0; variable_names[n]; n++)
-        if (chance(choices, request ? 8 : 40))
-            json_object_set_new(env, variable_names[n],
-                                request && chance(choices, 30) ? json_null() : json_string(word));
-    json_object_set_new(root, "env", env);
 }
 
 /* Caller frees. */
@@ -143,6 +148,7 @@ static inline char *random_text(struct choices *choices, bool request)
     json_object_set_new(root, "layers", random_layers(choices, request));
     add_tree(choices, root, request);
     add_words(choices, root, request);
+    add_program(choices, root, request);
     /* Mostly a policy that is compiled already: the compiler would take nine tenths of a fuzzer's time. */
     if (!request || chance(choices, 8))
         json_object_set_new(root, "syscalls", some_of(choices, set_names, chance(choices, 85) ? 100 : 60));
