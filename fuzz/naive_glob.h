@@ -59,11 +59,12 @@ static inline bool is_pattern(const char *text)
 }
 
 /* POSIX leaves open what a '/' in a bracket is, and glibc and musl differ over one behind a backslash; classes in brackets
- * are the locale's. */
+ * are the locale's. A '[' that is never closed stands for itself, but not to glibc where a '-' follows: "[*-" takes nothing. */
 static inline bool is_judged(const char *pattern)
 {
     const char *bracket = strchr(pattern, '[');
-    return (!bracket || !strpbrk(bracket + 1, "[/")) && !strstr(pattern, "\\/");
+    bool closed = !bracket || strchr(bracket + 1, ']') || !strchr(bracket + 1, '-');
+    return (!bracket || !strpbrk(bracket + 1, "[/")) && closed && !strstr(pattern, "\\/");
 }
 
 #endif
