@@ -132,7 +132,7 @@ static int add_branch(struct bj_session *session, unsigned from, bool snapshot, 
 {
     struct bj_branch *origin = NULL;
     int r = find_branch(session, from, &origin, err);
-    if (r < 0)
+    if (r < 0 || !origin)
         return r;
     unsigned number = free_number(session);
     if (number == session->branch_count)
@@ -172,7 +172,7 @@ int bj_session_restore(struct bj_session *session, unsigned number, unsigned sna
     struct bj_branch *origin = NULL;
     struct bj_branch fork;
     int r = find_branch(session, snapshot, &origin, err);
-    if (r < 0)
+    if (r < 0 || !origin)
         return r;
     if (number < FIRST_BRANCH || number >= session->branch_count || number == snapshot)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "branch", "%u cannot be made what %u was", number,
@@ -271,12 +271,26 @@ static int find_runner(struct bj_session *session, unsigned number, struct bj_br
                        struct bj_error *err)
 {
     int r = find_branch(session, number, ret_branch, err);
-    if (r < 0 || (number != BJ_SESSION_ROOT && !(*ret_branch)->snapshot))
+    if (r < 0 || !*ret_branch || (number != BJ_SESSION_ROOT && !(*ret_branch)->snapshot))
         return r;
     return bj__error(err, BJ_ERROR_STATE, EINVAL, "branch", "%u is a snapshot, which runs nothing; fork it",
                      number);
 }
 
+static int begin(struct bj_run *run, const struct bj_buf *request, int stdin_fd, struct bj_run **ret_run,
+                 struct bj_error *err)
+{
+    struct bj_branch *branch = run->branch;
+    struct bj_session *session = branch->session;
+    branch->run = run;
+    branch->done = false;
+    int r = send_snippet(run, request, err);
+    r = bj__run_hand_over(run, r, stdin_fd, ret_run, err);
+    bj__session_set_clock(session);
+    return r;
+}
+
+/* A branch more than bj_pool_start_stdin. NOLINTNEXTLINE(readability-function-size) */
 int bj_session_start_stdin(struct bj_session *session, unsigned number, const struct bj_spec *spec,
                            int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
 {
@@ -287,19 +301,14 @@ int bj_session_start_stdin(struct bj_session *session, unsigned number, const st
         r = find_runner(session, number, &branch, err);
     if (r == 0)
         r = bj__snippet_make_request(spec, &request, err);
-    if (r < 0)
-        return r;
+    if (r < 0 || !branch)
+        return r < 0 ? r : -EINVAL;
     struct bj_run *run = bj__run_new(session->plan);
     if (!run)
         return bj__error_memory(err);
     run->jail = &session->jail;
     run->branch = branch;
-    branch->run = run;
-    branch->done = false;
-    r = send_snippet(run, &request, err);
-    r = bj__run_hand_over(run, r, stdin_fd, ret_run, err);
-    bj__session_set_clock(session);
-    return r;
+    return begin(run, &request, stdin_fd, ret_run, err);
 }
 
 int bj_session_start(struct bj_session *session, unsigned branch, const struct bj_spec *spec,
