@@ -4,6 +4,7 @@
 #include "base/base.h"
 
 #include <stdio.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,6 +84,29 @@ void bj__fd_close(int *fd)
         errno = saved;
         *fd = -1;
     }
+}
+
+int bj__fd_send(int socket, const struct iovec *message, const int *fds, size_t count, int flags)
+{
+    struct iovec part = *message;
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(BJ_FDS_MAX * sizeof(int))];
+    } control = {.header = {.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int)),
+                            .cmsg_level = SOL_SOCKET,
+                            .cmsg_type = SCM_RIGHTS}};
+    if (count > BJ_FDS_MAX)
+        return -E2BIG;
+    memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
+    const struct msghdr header = {.msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = &control,
+                                  .msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int))};
+    ssize_t n;
+    do {
+        n = sendmsg(socket, &header, flags | MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    return n == (ssize_t)part.iov_len ? 0 : n < 0 ? -errno : -EIO;
 }
 
 int bj__fd_take(int *fd)

@@ -30,6 +30,11 @@ int bj__error_memory(struct bj_error *err);
 /* Descriptors: -1 is "none"; close is never retried on EINTR (Linux has closed it); errno is kept. */
 void bj__fd_close(int *fd);
 int bj__fd_take(int *fd);
+/* Sends a message with count descriptors, at most BJ_FDS_MAX, over a socket (unix(7), SCM_RIGHTS). flags: of sendmsg(2). 0, or
+ * -errno; -EIO when not all of it was taken. */
+#define BJ_FDS_MAX 32
+struct iovec;
+int bj__fd_send(int socket, const struct iovec *message, const int *fds, size_t count, int flags);
 #define BJ_FD BJ_CLEANUP(bj__fd_close)
 
 void bj__free_pointer(void *pointer_to_pointer);

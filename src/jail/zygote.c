@@ -125,25 +125,11 @@ static int ask(const struct bj_zygote *zygote, const struct bj_ends *ends, struc
         message.seats |= 1u << seat;
         fds[count++] = ends->theirs[seat];
     }
-    struct iovec part = {&message, sizeof(message)};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(fds))];
-    } control = {.header = {.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int)),
-                            .cmsg_level = SOL_SOCKET,
-                            .cmsg_type = SCM_RIGHTS}};
-    memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
-    const struct msghdr header = {.msg_iov = &part,
-                                  .msg_iovlen = 1,
-                                  .msg_control = &control,
-                                  .msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int))};
-    ssize_t n;
-    do {
-        n = sendmsg(zygote->jail.streams.reply_fd, &header, MSG_NOSIGNAL);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0 && errno == EPIPE)
+    const struct iovec whole = {&message, sizeof(message)};
+    int r = bj__fd_send(zygote->jail.streams.reply_fd, &whole, fds, count, 0);
+    if (r == -EPIPE)
         return ended(zygote, err);
-    return n < 0 ? bj__error_system(err, errno, "pool", "cannot speak to the zygote") : 0;
+    return r < 0 ? bj__error_system(err, -r, "pool", "cannot speak to the zygote") : 0;
 }
 
 static int take_pid(struct bj_jail *jail, const struct bj_zygote *zygote, struct bj_error *err)

@@ -97,23 +97,8 @@ int bj__branch_tell(const struct bj_branch *branch, const struct bj_session_mess
                     size_t count)
 {
     struct bj_session_message copy = *message;
-    struct iovec part = {&copy, sizeof(copy)};
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(BJ_SESSION_SEATS * sizeof(int))];
-    } control = {.header = {.cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(int)),
-                            .cmsg_level = SOL_SOCKET,
-                            .cmsg_type = SCM_RIGHTS}};
-    memcpy(CMSG_DATA(&control.header), fds, count * sizeof(int));
-    const struct msghdr header = {.msg_iov = &part,
-                                  .msg_iovlen = 1,
-                                  .msg_control = &control,
-                                  .msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(int))};
-    ssize_t n;
-    do {
-        n = sendmsg(branch->control_fd, &header, MSG_NOSIGNAL | MSG_DONTWAIT);
-    } while (n < 0 && errno == EINTR);
-    return n == (ssize_t)sizeof(copy) ? 0 : n < 0 ? -errno : -EIO;
+    const struct iovec whole = {&copy, sizeof(copy)};
+    return bj__fd_send(branch->control_fd, &whole, fds, count, MSG_DONTWAIT);
 }
 
 /* 1: a message, and who sent it (0: nobody that we can see). 0: there is none now. -errno, and -EPROTO for what is none. */

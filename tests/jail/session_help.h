@@ -91,14 +91,20 @@ static inline struct bj_spec *short_spec(void)
     return spec;
 }
 
-static inline const char *host_lacks_sessions(struct bj_error *err)
+/* Says so, as the runner of tests reads it. */
+static inline int has_no_sessions(void)
 {
     struct bj_session *session = NULL;
+    struct bj_error err = {0};
+    find_guest();
     struct bj_spec *spec = template_spec();
-    int r = bj_session_new(spec, &session, err);
+    int r = bj_session_new(spec, &session, &err);
     bj_spec_free(spec);
     bj_session_free(session);
-    return r < 0 && err->code == BJ_ERROR_UNAVAILABLE ? err->message : NULL;
+    if (r == 0 || err.code != BJ_ERROR_UNAVAILABLE)
+        return 0;
+    (void)printf("1..0 # SKIP host lacks what a session needs: %s\n", err.message);
+    return 1;
 }
 
 #endif
