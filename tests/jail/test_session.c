@@ -212,7 +212,9 @@ static void an_ordinary_user_can_have_one(void **state)
         struct bj_session *session = NULL;
         struct bj_error err = {0};
         if (setgid(ORDINARY_UID) < 0 || setuid(ORDINARY_UID) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0 ||
-            bj_spec_from_profile("python", &spec, &err) < 0)
+            bj_spec_from_profile("python", &spec, &err) < 0 ||
+            bj_spec_set_limit(spec, "memory_bytes", 1ull << 45, &err) <
+                0) /* else address space, for a sanitizer's shadow */
             _exit(1);
         if (bj_session_new(spec, &session, &err) < 0) {
             print_error("%s: %s\n", err.field, err.message);
