@@ -268,6 +268,9 @@ static size_t kill_doomed(const struct bj_branch *branch, pid_t *first, pid_t *s
 void bj__branch_kill(struct bj_branch *branch)
 {
     send_signal(branch, SIGKILL);
+    /* Then all of it is dead, and what is below pid 1's number now may be somebody else's. Unreaped it keeps its number. */
+    if (bj__jail_reap(&branch->session->jail, false))
+        return;
     pid_t *pids = calloc(2 * (size_t)BJ_TREE_MAX, sizeof(*pids));
     for (int round = 0; pids && round < KILL_ROUNDS; round++)
         if (kill_doomed(branch, pids, pids + BJ_TREE_MAX) == 0)
@@ -333,18 +336,17 @@ bool bj__branch_is_through(struct bj_run *run)
     struct bj_session_message message = {.word = 0};
     pid_t sender = 0;
     int r = branch->done ? 0 : hear(branch, &message, &sender);
-    bool another =
-        sender > 0 && sender != branch->pid; /* a process that it has made, which has its socket as well */
-    bool stale =
-        r > 0 && message.word == BJ_SESSION_DONE && message.number != branch->number; /* of a snippet before */
+    /* Said by a process that it has made, which has its socket as well; or of a snippet before. */
+    bool another = sender > 0 && sender != branch->pid;
+    bool stale = r > 0 && message.word == BJ_SESSION_DONE && message.number != branch->number;
     if (another || stale)
         r = 0;
     if (r > 0 && message.word == BJ_SESSION_DONE) {
         branch->done = true;
         branch->exit_code = message.value & 0xff;
-    } else if (r !=
-               0) { /* it has closed its socket, or knows what it could say: there is no more to be had of it */
-        bj__branch_kill(branch);
+    } else if (r != 0) {
+        bj__branch_kill(
+            branch); /* it has closed its socket, or says what is no word: no more is to be had of it */
     }
     if (branch->done && run->killed == BJ_KILL_NONE)
         return true;
