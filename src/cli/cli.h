@@ -102,6 +102,9 @@ int bj__make_spec(const struct options *options, bool for_command, struct bj_spe
 /* The same: all of a file, or of standard input for "-"; as much as a request may be. field: for the message. */
 struct bj_buf;
 int bj__read_file(const char *field, const char *name, struct bj_buf *ret_buf, struct bj_error *err);
+/* All that is left of an open one. The buffer's maximum is BJ_READ_PIECE more than what may be read. */
+#define BJ_READ_PIECE 65536u
+int bj__read_all(int fd, const char *field, const char *name, struct bj_buf *buf, struct bj_error *err);
 
 /* snippet.c: for exec and eval. */
 int bj__snippet_set(const struct options *options, struct bj_spec *spec, struct bj_error *err);

@@ -10,18 +10,16 @@
 #include "base/buf.h"
 #include "spec/spec.h"
 
-enum { PIECE = 65536 };
-
-static int read_all(int fd, const char *field, const char *name, struct bj_buf *buf, struct bj_error *err)
+int bj__read_all(int fd, const char *field, const char *name, struct bj_buf *buf, struct bj_error *err)
 {
     for (;;) {
-        int r = bj__buf_reserve(buf, PIECE);
+        int r = bj__buf_reserve(buf, BJ_READ_PIECE);
         if (r == -ENOBUFS)
             return bj__error(err, BJ_ERROR_INVALID, EFBIG, field, "\"%s\" is larger than %zu bytes", name,
                              (size_t)BJ_MAX_SPEC_JSON);
         if (r < 0)
             return bj__error_memory(err);
-        ssize_t got = read(fd, buf->bytes + buf->length, PIECE);
+        ssize_t got = read(fd, buf->bytes + buf->length, BJ_READ_PIECE);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -36,13 +34,13 @@ int bj__read_file(const char *field, const char *name, struct bj_buf *ret_buf, s
 {
     BJ_FD int fd = -1;
 
-    bj__buf_init(ret_buf, (size_t)BJ_MAX_SPEC_JSON + PIECE);
+    bj__buf_init(ret_buf, (size_t)BJ_MAX_SPEC_JSON + BJ_READ_PIECE);
     if (strcmp(name, "-") != 0) {
         fd = open(name, O_RDONLY | O_CLOEXEC);
         if (fd < 0)
             return bj__error_system(err, errno, field, "cannot open \"%s\"", name);
     }
-    return read_all(fd < 0 ? STDIN_FILENO : fd, field, name, ret_buf, err);
+    return bj__read_all(fd < 0 ? STDIN_FILENO : fd, field, name, ret_buf, err);
 }
 
 static int load_request(const char *name, struct bj_spec **ret_spec, struct bj_error *err)

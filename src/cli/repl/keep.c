@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "cli/repl/repl.h"
+#include "spec/json_text.h"
 #include "spec/limits.h"
-
-#define PIECE 65536u
 
 int bj__keep_next(const char **at, const char *end, char **ret_text)
 {
@@ -31,7 +30,7 @@ int bj__keep_next(const char **at, const char *end, char **ret_text)
 int bj__keep_add_line(struct bj_buf *out, const char *text)
 {
     json_t *value = json_string(text);
-    BJ_FREE char *line = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+    BJ_FREE char *line = value ? bj__json_dump(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
 
     json_decref(value);
     if (!line)
@@ -40,31 +39,11 @@ int bj__keep_add_line(struct bj_buf *out, const char *text)
     return r < 0 ? r : bj__buf_add(out, "\n", 1);
 }
 
-static int read_all(const struct keep *keep, struct bj_buf *content, struct bj_error *err)
-{
-    for (;;) {
-        int r = bj__buf_reserve(content, PIECE);
-        if (r == -ENOBUFS)
-            return bj__error(err, BJ_ERROR_INVALID, EFBIG, "--session", "\"%s\" is larger than %u bytes",
-                             keep->path, BJ_MAX_SPEC_JSON);
-        if (r < 0)
-            return bj__error_memory(err);
-        ssize_t n = read(keep->fd, content->bytes + content->length, PIECE);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return bj__error_system(err, errno, "--session", "cannot read \"%s\"", keep->path);
-        if (n == 0)
-            return 0;
-        content->length += (size_t)n;
-    }
-}
-
 int bj__keep_open(const char *path, struct keep *ret_keep, struct bj_buf *ret_content, struct bj_error *err)
 {
     struct stat status;
 
-    bj__buf_init(ret_content, (size_t)BJ_MAX_SPEC_JSON + PIECE);
+    bj__buf_init(ret_content, (size_t)BJ_MAX_SPEC_JSON + BJ_READ_PIECE);
     ret_keep->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
     if (ret_keep->fd < 0 || fstat(ret_keep->fd, &status) < 0)
         return bj__error_system(err, errno, "--session", "cannot open \"%s\"", path);
@@ -76,7 +55,7 @@ int bj__keep_open(const char *path, struct keep *ret_keep, struct bj_buf *ret_co
         return bj__error(err, BJ_ERROR_INVALID, EBUSY, "--session",
                          "\"%s\" is another belljar's at this time; leave that one, or name another file",
                          path);
-    int r = read_all(ret_keep, ret_content, err);
+    int r = bj__read_all(ret_keep->fd, "--session", path, ret_content, err);
     ret_keep->cut = ret_content->length > 0 && ret_content->bytes[ret_content->length - 1] != '\n';
     return r;
 }
