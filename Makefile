@@ -17,17 +17,20 @@
 #   make sabotage        every attack, with every wall taken away in turn
 #   make fuzz            the fuzzers, SECONDS= each (default 60)
 #   make soak            RUNS= (default 100000) mixed runs at full speed
+#   make flood           floods of the service: what other clients feel, and how much memory is taken
+#   make chaos           CHAOS_SECONDS= (default 600) of kills at random of the service's processes, under load
 #   make check           the project's own checks: layers, symbols, sizes, documents; and the analyzers
 
 BUILD   ?= build
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 RUNS    ?= 100000
+CHAOS_SECONDS ?= 600
 record  := $(if $(RECORD),--record)
 
-all: $(BUILD)/build.ninja # programs: $(BUILD)/belljar
+all: $(BUILD)/build.ninja # programs: $(BUILD)/belljar, safeexec, simple_pysandbox
 	@ninja -C $(BUILD)
-	@ln -sf src/cli/belljar $(BUILD)/belljar
+	@ln -sf src/cli/belljar src/cli/safeexec src/cli/simple_pysandbox $(BUILD)
 
 $(BUILD)/build.ninja:
 	@tools/deps build
@@ -77,6 +80,12 @@ fuzz:
 soak: with-tests
 	@tests/soak/run.py --build $(BUILD) --runs $(RUNS) $(record)
 
+flood: with-tests
+	@tests/flood/run.py --build $(BUILD) $(record)
+
+chaos: with-tests
+	@tests/chaos/run.py --build $(BUILD) --seconds $(CHAOS_SECONDS) $(record)
+
 bench:
 	@tools/deps build bench
 	@$(MAKE) --no-print-directory all
@@ -100,4 +109,4 @@ clean:
 	rm -rf $(BUILD)
 
 .PHONY: all with-tests demo test test-vm test-vm-short test-modes test-containers test-sanitized test-sanitized-short fault \
-	sabotage fuzz soak bench check install deps format clean
+	sabotage fuzz soak flood chaos bench check install deps format clean

@@ -4,7 +4,7 @@
 Its own file because peers, their options and the table belong together; the measuring itself is stopwatch.c.
 Changes when: a peer, a subject or a bar is added.
 
-  run.py [--build DIR] [--rounds N] [--write FILE.md|-] [--json FILE] [--user UID] [--no-throughput] [--only PEER]
+  run.py [--build DIR] [--rounds N] [--write FILE.md|-] [--json FILE] [--user UID] [--no-throughput] [--no-safe-exec] [--only PEER]
 
 Every round starts each peer once, in a new random order, around a static `true`, then around a small Python. As root it
 measures as root and, once more, as an ordinary user; otherwise as the caller. Only ratios travel from machine to machine.
@@ -27,6 +27,9 @@ ROOT = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(ROOT, "tests", "support"))
 
 import belljar_run  # noqa: E402
+import safe_exec  # noqa: E402
+import serve  # noqa: E402
+import serving  # noqa: E402
 import snippets  # noqa: E402
 
 SUBJECTS = {"static true": ["/bench/true"], "python3 -I -S -c 'print(1)'": ["/usr/bin/python3", "-I", "-S", "-c", "print(1)"]}
@@ -341,12 +344,17 @@ def document(data):
            "`floor` (bench/floor.c) is a bare program that makes the same namespaces and mounts, straight-line, and nothing else.",
            "`parked fork` (bench/parked.c) is a bare program that embeds Python and forks into the same namespaces, with a scratch file"
            " system and a filter; each fork has rehearsed, waits for its code, and is reaped. No supervision, limits or own init.",
+           "`safe_exec`: called from Python, of CodeJail from the package index and of python-codejail/, both told the same virtual"
+           " environment; once a round, and in a loop without a pause. With a user, CodeJail runs `sudo` twice for each call; without one"
+           " it does not work as it is (bench/safe_exec_program.py says what was done), and would not be a sandbox. No AppArmor.",
            "Versions: %s." % ", ".join("%s %s" % v for v in about["versions"].items()), ""]
     for who, part in data["modes"].items():
         out += ["## As %s" % who, "", *latency_table(part["latency"]), ""]
         if part.get("throughput"):
             out += [*throughput_table(part["throughput"]), ""]
-        out += [*snippets.table(part["snippets"]), ""]
+        out += [*snippets.table(part["snippets"]), "", *serve.table(part["service"]), ""]
+        if part.get("safe_exec"):
+            out += [*safe_exec.table(part["safe_exec"]), ""]
         if part["layers"]:
             out += ["Layers of the belljar runs: %s." % ", ".join("%s %s" % kv for kv in part["layers"].items()), ""]
     return "\n".join(out + ["## Bars", "", *("- %s" % line for line in data["bars"])]) + "\n"
@@ -367,8 +375,12 @@ def bars(modes):
             lines.append("as %s: %.2f × the time of bubblewrap (bar: faster): %s" % (
                 who, peers["belljar"]["median_ms"] / peers["bubblewrap"]["median_ms"], "met" if faster else "missed"))
             met = met and faster
-        more, also = snippets.bars(part["snippets"], who)
-        lines, met = lines + more, met and also
+        for bars_of, what in ((snippets.bars, "snippets"), (serve.bars, "service")):
+            more, also = bars_of(part[what], who)
+            lines, met = lines + more, met and also
+        if part.get("safe_exec"):
+            more, also = safe_exec.bars(part["safe_exec"], who)
+            lines, met = lines + more, met and also
     return lines, met
 
 
@@ -381,6 +393,7 @@ def arguments():
     parser.add_argument("--json")
     parser.add_argument("--throughput-seconds", type=float, default=3.0)
     parser.add_argument("--no-throughput", action="store_true")
+    parser.add_argument("--no-safe-exec", action="store_true", help="without CodeJail, for which packages are installed and built")
     parser.add_argument("--only", action="append", help="only this peer, beside the floor")
     parser.add_argument("--strict", action="store_true", help="exit 1 when a bar is missed")
     options = parser.parse_args()
@@ -396,15 +409,21 @@ def main():
     modes = {"root" if uid == 0 else "an ordinary user": uid}
     if uid == 0:
         modes["an ordinary user"] = options.user or belljar_run.ordinary_user()[0]
+    serving.own_network()  # where that is allowed: nobody else's packets
     bench = Bench(options.build)
     try:
         data = {"host": host(), "rounds": options.rounds, "modes": {}}
+        environments = None if options.no_safe_exec else safe_exec.Environments(bench.directory)
         for who, id_ in modes.items():
             print("measuring as %s ..." % who, file=sys.stderr, flush=True)
             part = {"latency": measure(bench, peers, id_, options.rounds), "layers": layers_on(bench, id_)}
             part["snippets"] = snippets.measure(
                 bench, id_, lambda words, lines, id_=id_: stopwatch(bench, id_, words, lines), options.rounds,
                 0 if options.no_throughput else options.throughput_seconds, FLAT_RUNS)
+            part["service"] = serve.measure(bench, id_, options.rounds, 0 if options.no_throughput else options.throughput_seconds)
+            if environments:
+                part["safe_exec"] = safe_exec.measure(
+                    environments, id_, lambda words, lines, id_=id_: stopwatch(bench, id_, words, lines), options.rounds)
             if not options.no_throughput:
                 part["throughput"] = measure_throughput(bench, peers, id_, options.throughput_seconds)
             data["modes"][who] = part

@@ -68,6 +68,10 @@ BJ_API const char *bj_error_name(int32_t code);
 /* The library's version, "0.1.0". */
 BJ_API const char *bj_version(void);
 
+/* Where belljar-guest and belljar-repl stand, for a program that brings them along: an absolute directory, in which they are
+ * looked for first. For the whole process; before anything is planned. */
+BJ_API int bj_use_programs(const char *directory, struct bj_error *err);
+
 /* ---- spec ----------------------------------------------------------------------------------------- */
 
 struct bj_spec;
@@ -103,6 +107,11 @@ BJ_API int bj_spec_add_python_path(struct bj_spec *spec, const char *directory, 
 BJ_API int bj_spec_set_python(struct bj_spec *spec, const char *path, struct bj_error *err);
 /* Variables of the script or of the expression: a JSON object. Those that are there already stay unless it names them. */
 BJ_API int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err);
+/* The same, and the snippet cannot change them, nor what is in them: an append or an assignment is an error of the snippet's. */
+BJ_API int bj_spec_add_views(struct bj_spec *spec, const char *json, struct bj_error *err);
+/* Functions of the caller's which the code may call, by name, and which are answered while it runs (bj_run_on_call). NULL ends the
+ * list; one without a name says that there may be some, which a pool's spec has to; NULL for the list: none. */
+BJ_API int bj_spec_set_calls(struct bj_spec *spec, const char *const *names, struct bj_error *err);
 /* Rules for Python code (belljar-spec(5), policy): a JSON object. Lists of several are put together. */
 BJ_API int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *err);
 /* Asks for the record of a script, step by step: at most max_steps, 0 for none; in at most max_bytes, 0 for as many as the
@@ -123,7 +132,7 @@ BJ_API int bj_spec_set_hostname(struct bj_spec *spec, const char *name, struct b
 BJ_API int bj_spec_set_network(struct bj_spec *spec, const char *mode, struct bj_error *err);
 /* field: a name of the spec's "limits" object, in its unit, seconds as microseconds: "wall_us", "cpu_us",
  * "memory_bytes", "processes", "output_bytes", "disk_bytes", "files", "file_bytes", "open_files",
- * "stack_bytes", "address_space_bytes". */
+ * "stack_bytes", "address_space_bytes", "calls", "call_us", "call_bytes"; of a session also "lifetime_us", "idle_us", "branches". */
 BJ_API int bj_spec_set_limit(struct bj_spec *spec, const char *field, uint64_t value, struct bj_error *err);
 /* mode: "require", "prefer" or "off". */
 BJ_API int bj_spec_set_layer(struct bj_spec *spec, const char *layer, const char *mode, struct bj_error *err);
@@ -142,7 +151,7 @@ BJ_API int bj_spec_add_file_source(struct bj_spec *spec, const char *path, const
 BJ_API int bj_spec_add_mount(struct bj_spec *spec, const char *source, const char *target, const char *mode,
                              struct bj_error *err);
 BJ_API int bj_spec_add_collect(struct bj_spec *spec, const char *pattern, struct bj_error *err);
-/* The whole spec as JSON; free() it. NULL when out of memory. */
+/* The whole spec as JSON, but for bj_spec_set_calls, which only a program can say; free() it. NULL when out of memory. */
 BJ_API char *bj_spec_json(const struct bj_spec *spec);
 
 /* ---- plan ----------------------------------------------------------------------------------------- */
@@ -178,6 +187,18 @@ BJ_API int bj_run_start(const struct bj_plan *plan, struct bj_run **ret_run, str
 BJ_API int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run,
                               struct bj_error *err);
 BJ_API void bj_run_on_output(struct bj_run *run, bj_output_fn fn, void *user);
+/* Called, in bj_run_step, with each call of a function that bj_spec_set_calls has named: arguments is a JSON array, keywords a JSON
+ * object, both as Python writes them, and the guest's own word; they are there until it returns. The guest waits until one of the two
+ * functions below has answered, in there or later, and has one call under way at a time; its wall clock goes on. */
+typedef void (*bj_call_fn)(void *user, uint32_t call, const char *name, const char *arguments,
+                           const char *keywords);
+/* Right after the run was started. Without it every call fails. */
+BJ_API void bj_run_on_call(struct bj_run *run, bj_call_fn fn, void *user);
+/* value: JSON, nested 64 times at most. BJ_ERROR_STATE: nobody waits for it (any more). After any other error the call still waits. */
+BJ_API int bj_run_answer(struct bj_run *run, uint32_t call, const char *value, struct bj_error *err);
+/* The call raises an exception in the guest, which has these two texts, and nothing else of the caller's. */
+BJ_API int bj_run_answer_error(struct bj_run *run, uint32_t call, const char *type, const char *message,
+                               struct bj_error *err);
 /* A descriptor that becomes readable when bj_run_step has something to do. Owned by the run. */
 BJ_API int bj_run_fd(const struct bj_run *run);
 /* Does what there is to do; waits at most timeout_ms (-1: until something happens). 1: the run is over. */
@@ -214,7 +235,8 @@ struct bj_pool;
 BJ_API int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool,
                        struct bj_error *err);
 BJ_API void bj_pool_free(struct bj_pool *pool);
-/* A copy of the pool's spec, to be given code or an expression, globals and files. The caller frees it. */
+/* A copy of the pool's spec, to be given code or an expression, globals and files, patterns to collect, and lower limits of wall_us,
+ * cpu_us, output_bytes and memory_bytes. The caller frees it. */
 BJ_API int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct bj_error *err);
 /* Starts a snippet in a parked jail; makes one first if there is none. The run is stepped and freed like any other. */
 BJ_API int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,
@@ -244,7 +266,8 @@ BJ_API void bj_session_free(struct bj_session *session);
 /* A descriptor that becomes readable when the session is over. Owned by the session. Every other function then gives
  * BJ_ERROR_STATE; in err it is ETIME when its idle or its life time has ended, ESRCH when the guest has ended it. */
 BJ_API int bj_session_fd(const struct bj_session *session);
-/* A copy of its spec, to be given code or an expression, globals and files. The caller frees it. */
+/* A copy of its spec, to be given code or an expression, globals and files, and lower limits of wall_us, cpu_us and output_bytes. The
+ * caller frees it. */
 BJ_API int bj_session_spec(const struct bj_session *session, struct bj_spec **ret_spec, struct bj_error *err);
 /* Starts a snippet in a branch, one at a time; branches run beside each other. The run is stepped and freed like any other; one
  * that is freed before it is over, or killed, takes its branch along. Globals are told where the snippet has bound them anew, and

@@ -1,17 +1,19 @@
-/* An arena: a list of mappings, filled from the front.
+/* An arena: a list of chunks, filled from the front.
  * Its own file because it is the one allocator of specs and plans.
  * Changes when: the way plans and specs own memory changes. */
 #include "base/arena.h"
 
 #include <sys/mman.h>
 
-/* Below 2 MiB, so that none becomes a huge page, which would be zeroed whole at the first touch. */
-#define CHUNK_SIZE ((size_t)512 << 10)
+/* Of an arena that is frozen in the end, below 2 MiB, so that none becomes a huge page, which would be zeroed whole at the first
+ * touch. Any other comes from the heap, whose pages are there already: a spec is made for each run. */
+#define PAGES_SIZE ((size_t)512 << 10)
+#define HEAP_SIZE  ((size_t)32 << 10)
 #define PAGE       ((size_t)4096)
 
 struct bj_arena_chunk {
     struct bj_arena_chunk *older;
-    size_t size; /* of the mapping, with this header */
+    size_t size; /* with this header */
     size_t used;
     size_t reserved; /* keeps what follows aligned to 16 */
 };
@@ -21,22 +23,42 @@ void bj__arena_init(struct bj_arena *arena, size_t maximum)
     *arena = (struct bj_arena){.maximum = maximum};
 }
 
+void bj__arena_init_pages(struct bj_arena *arena, size_t maximum)
+{
+    *arena = (struct bj_arena){.maximum = maximum, .pages = true};
+}
+
 void bj__arena_done(struct bj_arena *arena)
 {
     while (arena->newest) {
         struct bj_arena_chunk *chunk = arena->newest;
         arena->newest = chunk->older;
-        (void)munmap(chunk, chunk->size); /* our own mapping: cannot fail */
+        if (arena->pages)
+            (void)munmap(chunk, chunk->size); /* our own mapping: cannot fail */
+        else
+            free(chunk);
     }
     arena->used = 0;
+}
+
+/* Zeroed. NULL: there is no memory. */
+static struct bj_arena_chunk *new_chunk(bool pages, size_t size)
+{
+    if (!pages)
+        return calloc(1, size);
+    struct bj_arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED)
+        return NULL;
+    return chunk;
 }
 
 static int add_chunk(struct bj_arena *arena, size_t length)
 {
     size_t size = length + sizeof(struct bj_arena_chunk);
-    size = size < CHUNK_SIZE ? CHUNK_SIZE : (size + PAGE - 1) / PAGE * PAGE;
-    struct bj_arena_chunk *chunk = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (chunk == MAP_FAILED)
+    size_t least = arena->pages ? PAGES_SIZE : HEAP_SIZE;
+    size = size < least ? least : (size + PAGE - 1) / PAGE * PAGE;
+    struct bj_arena_chunk *chunk = new_chunk(arena->pages, size);
+    if (!chunk)
         return -ENOMEM;
     *chunk = (struct bj_arena_chunk){.older = arena->newest, .size = size, .used = sizeof(*chunk)};
     arena->newest = chunk;
@@ -57,7 +79,7 @@ void *bj__arena_alloc(struct bj_arena *arena, size_t length)
     unsigned char *bytes = (unsigned char *)chunk + chunk->used;
     chunk->used += rounded;
     arena->used += length;
-    return bytes; /* fresh anonymous pages are zero */
+    return bytes; /* zero, as mmap and calloc give it */
 }
 
 void *bj__arena_copy(struct bj_arena *arena, const void *bytes, size_t length)

@@ -12,10 +12,12 @@ struct bj_arena {
     struct bj_arena_chunk *newest; /* NULL before the first allocation */
     size_t used;                   /* bytes handed out, over all chunks */
     size_t maximum;                /* used never passes this */
+    bool pages;                    /* its chunks are mappings of their own, which can be frozen */
     bool starved;                  /* the kernel had no memory: not our maximum is to blame */
 };
 
 void bj__arena_init(struct bj_arena *arena, size_t maximum);
+void bj__arena_init_pages(struct bj_arena *arena, size_t maximum); /* of one that is frozen in the end */
 void bj__arena_done(struct bj_arena *arena);
 /* Zeroed, 16-byte aligned; NULL when the maximum would be passed or memory is short. */
 void *bj__arena_alloc(struct bj_arena *arena, size_t length);
@@ -24,7 +26,7 @@ void *bj__arena_copy(struct bj_arena *arena, const void *bytes, size_t length);
 char *bj__arena_string(struct bj_arena *arena, const char *text);
 /* Do all bytes of [bytes, bytes + length) lie in what it handed out? */
 bool bj__arena_holds(const struct bj_arena *arena, const void *bytes, size_t length);
-/* Makes all of it read-only: a stray write afterwards is a crash, not a different jail. 0 or -errno. */
+/* Of an arena in pages. Makes all of it read-only: a stray write afterwards is a crash, not a different jail. 0 or -errno. */
 int bj__arena_freeze(struct bj_arena *arena);
 
 #endif

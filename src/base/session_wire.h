@@ -23,6 +23,7 @@ enum bj_session_seat {
     BJ_SESSION_STDERR,
     BJ_SESSION_REQUEST, /* as in base/reply.h */
     BJ_SESSION_REPLY,
+    BJ_SESSION_ANSWERS, /* only of a snippet with functions of the host's */
     BJ_SESSION_SEATS
 };
 

@@ -10,7 +10,7 @@
 
 #include <stdint.h>
 
-#define BJ_WIRE_MAGIC 0x626a7a31u /* "bjz1" */
+#define BJ_WIRE_MAGIC 0x626a7a32u /* "bjz2" */
 
 struct bj_wire_head {
     uint32_t magic;
@@ -20,8 +20,9 @@ struct bj_wire_head {
     uint32_t payload_first;
     uint32_t host_ids;
     uint64_t clone_flags;
-    uint64_t length;         /* of everything, this head as well */
-    uint64_t modules_offset; /* names of what is imported beforehand, each with its zero, and an empty one */
+    uint64_t length; /* of everything, this head as well */
+    uint64_t
+        modules_offset; /* directories, then names of what is imported beforehand, each with its zero; an empty one */
 };
 
 /* To the zygote: make a fork. Descriptors come with it, in the order of the seats that have one. */

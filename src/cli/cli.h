@@ -16,11 +16,13 @@
     X(EVAL, "eval", "[options] [--] EXPRESSION",                                                               \
       "evaluate a Python expression in a jail, and print its value as JSON")                                   \
     X(REPL, "repl", "[options]", "speak with a Python in a jail, which keeps its variables, line by line")     \
+    X(CGI, "cgi", "[options]", "answer the request of a web server (CGI): run what it brings in a jail")       \
     X(PLAN, "plan", "[options] [--] COMMAND [ARGUMENT...]", "print what run would do, and do nothing")         \
     X(EXPLAIN, "explain", "[options] syscall NAME | path PATH",                                                \
       "say whether a system call or a path would be allowed, and by which layer")                              \
     X(DOCTOR, "doctor", "[options]", "say which layers this host can give, and how to get the others")         \
     X(PROFILES, "profiles", "[options] [NAME]", "list the profiles, or print one")                             \
+    X(TOP, "top", "[options]", "show runs, parked jails and rates of a running belljard")                      \
     X(HELP, "help", "[options] [COMMAND]", "print this, or the options of a command")
 
 enum cli_command {
@@ -58,10 +60,16 @@ struct options {
     const char *collect_to;
     const char *completion;
     const char *session_file;
+    const char *socket;
+    const char *interval;
+    const char *hosts;
+    const char *allow_origin;
+    const char *body_limit;
     bool stderr_to_stdout;
     bool raw_output;
     bool json;
     bool timing;
+    bool once;
     bool quiet;
     bool verbose;
     bool help;
@@ -127,10 +135,15 @@ int bj__print(enum cli_command command, const char *text);
 /* cmd_*.c: the exit status. */
 int bj__cmd_run(const struct options *options);
 int bj__cmd_repl(const struct options *options);
+int bj__cmd_cgi(const struct options *options);
+/* cmd_cgi.c: true, and the request is refused, when a web server has made our command line, or the end of it, of the
+ * words of a query (RFC 3875, 4.4): options are the operator's. command: the first argument. */
+bool bj__cgi_refuse_words(const char *command);
 int bj__cmd_plan(const struct options *options);
 int bj__cmd_explain(const struct options *options);
 int bj__cmd_doctor(const struct options *options);
 int bj__cmd_profiles(const struct options *options);
+int bj__cmd_top(const struct options *options);
 int bj__cmd_help(const struct options *options);
 /* complete.c */
 int bj__print_completion(const char *shell);

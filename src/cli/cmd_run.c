@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/collect.h"
+#include "cli/drive.h"
 #include "cli/facts.h"
 #include "cli/interrupt.h"
 #include "cli/relay.h"
@@ -161,46 +162,6 @@ static int prepare(struct session *session, struct bj_error *err)
     return r;
 }
 
-static bool is_unheard(const struct session *session)
-{
-    return session->relay.out.failed == EPIPE && session->relay.out.fd == STDOUT_FILENO;
-}
-
-/* A signal, or a reader that has gone away, ends the run. */
-static void watch_for_the_end(struct session *session)
-{
-    if (bj__interrupt_signal() || is_unheard(session))
-        bj_run_kill(session->run);
-}
-
-static int drive(struct session *session, struct bj_error *err)
-{
-    struct pollfd polls[3];
-    int r;
-
-    for (;;) {
-        watch_for_the_end(session);
-        r = bj_run_step(session->run, 0, err);
-        if (r != 0)
-            break;
-        (void)bj__relay_flush(&session->relay);
-        watch_for_the_end(session);
-        polls[0] = (struct pollfd){.fd = bj_run_fd(session->run), .events = POLLIN};
-        bj__interrupt_poll(polls, 1 + bj__relay_poll(&session->relay, polls + 1));
-    }
-    return r < 0 ? r : 0;
-}
-
-/* The program is gone; whoever reads its output may take as long as they like, until a signal. */
-static void drain(struct session *session)
-{
-    struct pollfd polls[2];
-
-    bj__relay_end(&session->relay);
-    while (!bj__relay_flush(&session->relay) && !bj__interrupt_signal())
-        bj__interrupt_poll(polls, bj__relay_poll(&session->relay, polls));
-}
-
 static int execute(struct session *session, struct bj_error *err)
 {
     int r;
@@ -210,16 +171,9 @@ static int execute(struct session *session, struct bj_error *err)
                                : bj_run_start(session->plan, &session->run, err);
     if (r < 0)
         return r;
-    bj__interrupt_hold();
-    bj_run_on_output(session->run, bj__relay_output, &session->relay);
     if (session->status_fd >= 0)
         (void)bj__status_write_start(session->status_fd, bj_run_pid(session->run));
-    r = drive(session, err);
-    if (r == 0)
-        r = bj_run_result(session->run, &session->result, err);
-    if (r == 0)
-        drain(session);
-    return r;
+    return bj__drive(session->run, &session->relay, &session->result, err);
 }
 
 static bool report_lost_output(const char *name, const struct sink *sink)
@@ -257,7 +211,7 @@ static int exit_status(const struct session *session, bool lost)
     if (bj_result_status(session->result) == BJ_STATUS_CANCELLED) {
         if (bj__interrupt_signal())
             return 128 + bj__interrupt_signal();
-        if (is_unheard(session))
+        if (bj__drive_is_unheard(&session->relay))
             return 128 + SIGPIPE;
     }
     return lost && status == 0 ? CLI_FAILED : status;

@@ -84,20 +84,20 @@ static void add_bash(struct bj_buf *out)
     add_bash_choices(out);
     add_bash_plain(out);
     (void)bj__buf_printf(
-        out,
-        "    esac\n"
-        "    if [ -n \"$words\" ]; then\n"
-        "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = help ] && [ \"${current:0:1}\" != - ]; then\n"
-        "        COMPREPLY=($(compgen -W 'run exec eval repl plan explain doctor profiles' -- \"$current\"))\n"
-        "    elif [ \"${COMP_WORDS[1]}\" = profiles ] && [ \"${current:0:1}\" != - ]; then\n"
-        "        COMPREPLY=($(compgen -W \"$(belljar profiles 2>/dev/null | cut -d' ' -f1)\" -- "
-        "\"$current\"))\n"
-        "    elif [ \"${current:0:1}\" = - ]; then\n"
-        "        COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
-        "    else\n"
-        "        COMPREPLY=($(compgen -cf -- \"$current\"))\n"
-        "    fi\n}\ncomplete -o filenames -F _belljar belljar\n");
+        out, "    esac\n"
+             "    if [ -n \"$words\" ]; then\n"
+             "        COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+             "    elif [ \"${COMP_WORDS[1]}\" = help ] && [ \"${current:0:1}\" != - ]; then\n"
+             "        COMPREPLY=($(compgen -W 'run exec eval repl cgi plan explain doctor profiles' -- "
+             "\"$current\"))\n"
+             "    elif [ \"${COMP_WORDS[1]}\" = profiles ] && [ \"${current:0:1}\" != - ]; then\n"
+             "        COMPREPLY=($(compgen -W \"$(belljar profiles 2>/dev/null | cut -d' ' -f1)\" -- "
+             "\"$current\"))\n"
+             "    elif [ \"${current:0:1}\" = - ]; then\n"
+             "        COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
+             "    else\n"
+             "        COMPREPLY=($(compgen -cf -- \"$current\"))\n"
+             "    fi\n}\ncomplete -o filenames -F _belljar belljar\n");
 }
 
 /* zsh reads "[", "]", ":" and "\" of a description as its own; and it stands between single quotes. */

@@ -3,6 +3,8 @@
  * Changes when: a report tells something more. */
 #include "cli/facts.h"
 
+#include "supervise/result.h"
+
 static double number(const json_t *object, const char *key)
 {
     const json_t *value = json_object_get(object, key);
@@ -29,8 +31,8 @@ static const char *error_text(const json_t *root)
 
 int bj__facts_read(const struct bj_result *result, int exit_status, struct facts *ret_facts)
 {
-    BJ_FREE char *text = bj_result_json(result);
-    json_t *root = text ? json_loads(text, 0, NULL) : NULL;
+    BJ_FREE char *text = bj__result_figures(result);
+    json_t *root = text ? json_loads(text, JSON_ALLOW_NUL, NULL) : NULL;
 
     if (!root)
         return -ENOMEM;

@@ -9,7 +9,7 @@
 #include "base/base.h"
 
 struct facts {
-    json_t *root; /* owned; the whole result */
+    json_t *root; /* owned; the result without what the guest wrote or told */
     enum bj_status status;
     const char *status_name;
     const char *limit;                            /* or NULL */

@@ -8,9 +8,10 @@
 #include "cli/cli.h"
 
 static int (*const commands[])(const struct options *) = {
-    [CLI_RUN] = bj__cmd_run,       [CLI_EXEC] = bj__cmd_run,          [CLI_EVAL] = bj__cmd_run,
-    [CLI_REPL] = bj__cmd_repl,     [CLI_PLAN] = bj__cmd_plan,         [CLI_EXPLAIN] = bj__cmd_explain,
-    [CLI_DOCTOR] = bj__cmd_doctor, [CLI_PROFILES] = bj__cmd_profiles, [CLI_HELP] = bj__cmd_help,
+    [CLI_RUN] = bj__cmd_run,         [CLI_EXEC] = bj__cmd_run,      [CLI_EVAL] = bj__cmd_run,
+    [CLI_REPL] = bj__cmd_repl,       [CLI_CGI] = bj__cmd_cgi,       [CLI_PLAN] = bj__cmd_plan,
+    [CLI_EXPLAIN] = bj__cmd_explain, [CLI_DOCTOR] = bj__cmd_doctor, [CLI_PROFILES] = bj__cmd_profiles,
+    [CLI_TOP] = bj__cmd_top,         [CLI_HELP] = bj__cmd_help,
 };
 _Static_assert(BJ_COUNT(commands) == CLI__COUNT, "one function for each sub-command");
 
@@ -57,6 +58,8 @@ int main(int argc, char **argv)
         bj__say("belljar: a command is missing; try: belljar run -- echo hello (or: belljar help)");
         return CLI_FAILED;
     }
+    if (bj__cgi_refuse_words(argv[1]))
+        return CLI_FAILED;
     if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
         return bj__print(CLI_HELP, "belljar " BJ_VERSION);
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

@@ -79,7 +79,7 @@ static bool is_snippet(const struct options *options)
 
 static bool is_python(const struct options *options)
 {
-    return is_snippet(options) || options->command == CLI_REPL;
+    return is_snippet(options) || options->command == CLI_REPL || options->command == CLI_CGI;
 }
 
 static int apply_settings(const struct options *options, struct bj_spec *spec, struct bj_error *err)

@@ -12,14 +12,16 @@
 #define SCRIPTS  (1u << CLI_EXEC)
 #define SNIPPETS (SCRIPTS | 1u << CLI_EVAL)
 #define REPL     (1u << CLI_REPL)
-#define PYTHON   (SNIPPETS | REPL)
+#define CGI      (1u << CLI_CGI)
+#define PYTHON   (SNIPPETS | REPL | CGI)
 #define COMMANDS (1u << CLI_RUN | 1u << CLI_PLAN | 1u << CLI_EXPLAIN) /* these know requests */
 #define RUN      (1u << CLI_RUN | SNIPPETS)
 #define PLAN     (1u << CLI_PLAN)
 #define DOCTOR   (1u << CLI_DOCTOR)
+#define TOP      (1u << CLI_TOP)
 #define PROFILES (1u << CLI_PROFILES)
 #define HELP     (1u << CLI_HELP)
-#define MAKERS   (RUN | REPL | PLAN | 1u << CLI_EXPLAIN)
+#define MAKERS   (RUN | REPL | CGI | PLAN | 1u << CLI_EXPLAIN)
 #define ALL      ((1u << CLI__COUNT) - 1)
 
 #define FIELD(field) offsetof(struct options, field)

@@ -5,13 +5,14 @@
 
 const char *guest_file_name = "main.py";
 
-static int set_arguments(const struct request *request)
+/* more: what follows the program's own name, or NULL. */
+static int set_arguments(PyObject *more)
 {
     PyObject *argv = PyList_New(0);
     PyObject *name = PyUnicode_FromString(guest_file_name);
     int r = argv && name ? PyList_Append(argv, name) : -1;
-    if (r == 0)
-        r = PyList_SetSlice(argv, 1, 1, request->argv);
+    if (r == 0 && more)
+        r = PyList_SetSlice(argv, 1, 1, more);
     if (r == 0)
         r = PySys_SetObject("argv", argv);
     Py_XDECREF(name);
@@ -47,20 +48,21 @@ static int add_path(const struct request *request)
     return count < 0 ? -1 : 0;
 }
 
-static PyObject *get_source(PyObject *source, PyObject *name)
+static PyObject *get_source(PyObject *holder, PyObject *name)
 {
     (void)name;
-    return Py_NewRef(source);
+    return Py_XNewRef(PyList_GetItem(holder, 0));
 }
 
 /* As of a script in the working directory. There is no such file: traceback and inspect ask the module's loader for its
- * lines (linecache.lazycache). */
-static int set_origin(const struct request *request, PyObject *globals)
+ * lines (linecache.lazycache). A list of one, the source, which is still to be told. */
+static PyObject *set_origin(PyObject *globals)
 {
     static PyMethodDef method = {"get_source", get_source, METH_O, NULL};
-    PyObject *types = PyImport_ImportModule("types");
-    PyObject *namespace = types ? PyObject_GetAttrString(types, "SimpleNamespace") : NULL;
-    PyObject *function = PyCFunction_New(&method, request->code ? request->code : request->expression);
+    PyObject *implementation = PySys_GetObject("implementation"); /* borrowed; a types.SimpleNamespace */
+    PyObject *namespace = implementation ? (PyObject *)Py_TYPE(implementation) : NULL;
+    PyObject *holder = Py_BuildValue("[s]", "");
+    PyObject *function = holder ? PyCFunction_New(&method, holder) : NULL;
     PyObject *nothing = PyTuple_New(0);
     PyObject *members = function ? Py_BuildValue("{s:O}", "get_source", function) : NULL;
     PyObject *loader = namespace && nothing && members ? PyObject_Call(namespace, nothing, members) : NULL;
@@ -73,9 +75,10 @@ static int set_origin(const struct request *request, PyObject *globals)
     Py_XDECREF(members);
     Py_XDECREF(nothing);
     Py_XDECREF(function);
-    Py_XDECREF(namespace);
-    Py_XDECREF(types);
-    return r;
+    if (r == 0)
+        return holder;
+    Py_XDECREF(holder);
+    return NULL;
 }
 
 static PyObject *run(const struct request *request, PyObject *globals)
@@ -132,12 +135,53 @@ static int fail(const struct request *request, struct reply *reply)
     return 1;
 }
 
-static int prepare(const struct request *request, PyObject *globals)
+/* A module that waits for its snippet: what it holds before, and where the source goes. Owned; NULL: there is none yet. */
+static struct {
+    PyObject *before, *source;
+} ready;
+
+static int make_ready(PyObject *globals)
 {
-    if (set_origin(request, globals) < 0 || set_arguments(request) < 0 || add_path(request) < 0 ||
-        (request->display && guest_buffer_lines() < 0))
-        return -1;
-    return request->policy ? guest_policy_begin(request->policy, globals, request->globals) : 0;
+    ready.source = set_origin(globals);
+    if (ready.source && set_arguments(NULL) == 0)
+        ready.before = PyDict_Copy(globals);
+    return ready.before ? 0 : -1;
+}
+
+/* A policy has a say in what the module holds. */
+static int begin_policy(const struct request *request, PyObject *globals, PyObject **before)
+{
+    int r = guest_policy_begin(request->policy, globals, request->globals);
+    Py_CLEAR(*before);
+    *before = r == 0 ? PyDict_Copy(globals) : NULL;
+    return *before ? 0 : -1;
+}
+
+/* What the module holds before. A reference. */
+static PyObject *prepare(const struct request *request, PyObject *globals)
+{
+    if (!ready.before && make_ready(globals) < 0)
+        return NULL;
+    PyObject *before = ready.before;
+    int r = PyList_SetItem(ready.source, 0, Py_NewRef(request->code ? request->code : request->expression));
+    Py_CLEAR(ready.source);
+    ready.before = NULL;
+    if (r == 0 && PyList_Size(request->argv) > 0)
+        r = set_arguments(request->argv);
+    if (r == 0)
+        r = add_path(request);
+    if (r == 0 && request->display)
+        r = guest_buffer_lines();
+    if (r == 0 && request->merged && dup3(STDOUT_FILENO, STDERR_FILENO, 0) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        r = -1;
+    }
+    if (r == 0 && request->policy)
+        r = begin_policy(request, globals, &before);
+    if (r == 0)
+        return before;
+    Py_XDECREF(before);
+    return NULL;
 }
 
 /* Nothing is run, so nothing else is told. */
@@ -158,11 +202,12 @@ int guest_execute(const struct request *request, struct reply *reply)
         return check(request, reply);
     PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
     PyObject *globals = module ? PyModule_GetDict(module) : NULL;
-    PyObject *before = globals && prepare(request, globals) == 0 ? PyDict_Copy(globals) : NULL;
+    PyObject *before = globals ? prepare(request, globals) : NULL;
     PyObject *value = NULL;
     int code = 0;
     bool traced = request->trace_steps > 0;
     if (before && PyDict_Update(globals, request->globals) == 0 &&
+        guest_give_views(request->views, globals) == 0 && guest_give_calls(request, globals) == 0 &&
         (!traced || guest_trace_begin(request, globals, before) == 0))
         value = run(request, globals);
     PyObject *type;
@@ -192,7 +237,7 @@ int guest_execute(const struct request *request, struct reply *reply)
     return code;
 }
 
-/* A snippet of our own, whose traces are wiped out. */
+/* A snippet of our own, whose traces are wiped out. The module is ready for the next. */
 int guest_rehearse(void)
 {
     PyObject *module = PyImport_AddModule("__main__"); /* borrowed, like its dictionary */
@@ -210,7 +255,7 @@ int guest_rehearse(void)
     bj__buf_done(&reply.bytes);
     if (r == 0) {
         PyDict_Clear(globals);
-        r = PyDict_Update(globals, before);
+        r = PyDict_Update(globals, before) == 0 ? make_ready(globals) : -1;
     }
     Py_XDECREF(request.code);
     Py_XDECREF(request.globals);

@@ -142,3 +142,27 @@ int guest_exit_code(void)
     Py_XDECREF(exception);
     return result;
 }
+
+/* Its modules compile their patterns at the first traceback that they format, which takes longer than most snippets. */
+int guest_warm_exceptions(void)
+{
+    struct reply reply = {.bytes = {.maximum = TRACEBACK_BYTES}};
+    PyObject *source = PyUnicode_FromString("1 / 0\n");
+    PyObject *linecache = PyImport_ImportModule("linecache");
+    PyObject *variables = PyDict_New();
+    PyObject *code = Py_CompileString("1 / 0\n", guest_file_name, Py_file_input);
+    PyObject *value =
+        code && variables && source && linecache ? PyEval_EvalCode(code, variables, variables) : NULL;
+    bool raised = PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_ZeroDivisionError);
+    if (raised)
+        guest_tell_exception(source, &reply);
+    PyObject *cleared = raised ? PyObject_CallMethod(linecache, "clearcache", NULL) : NULL;
+    bj__buf_done(&reply.bytes);
+    Py_XDECREF(value);
+    Py_XDECREF(code);
+    Py_XDECREF(variables);
+    Py_XDECREF(linecache);
+    Py_XDECREF(source);
+    Py_XDECREF(cleared);
+    return cleared ? 0 : -1;
+}

@@ -32,15 +32,21 @@ static inline PyObject *Py_XNewRef(PyObject *object)
 struct request {
     PyObject *code, *expression; /* str */
     PyObject *globals;           /* dict */
+    PyObject *views;             /* dict of variables that cannot be changed, or NULL */
     PyObject *argv;              /* list of str: without the program's own name */
     PyObject *path;              /* list of str: more directories for sys.path, or NULL */
     PyObject *policy;            /* dict, or NULL */
+    PyObject *calls;             /* list of str: functions of the host's, or NULL */
     Py_ssize_t reply_bytes;      /* as long as a reply may be */
     Py_ssize_t trace_steps;      /* that are recorded; 0: none */
     Py_ssize_t trace_bytes;      /* as long as the record may be */
+    Py_ssize_t most_calls;       /* of the host's functions */
+    Py_ssize_t call_bytes;       /* as long as the arguments of one may be */
     bool display;                /* of code: values of its expression statements are written */
     bool check;                  /* of code: it is not run; the value is whether it is whole */
+    bool answers;                /* BJ_GUEST_ANSWERS may be there without calls, too: of a parked jail */
     bool session;                /* there is nothing to run: snippets will be told */
+    bool merged;                 /* stderr is stdout */
 };
 
 struct reply {
@@ -79,12 +85,22 @@ bool guest_is_zygote(void);
  * exception: it cannot be a zygote. */
 int guest_zygote(void);
 
+/* pages.c: of a zygote: where Python keeps its objects is noted from now on. Before it starts. */
+void guest_watch_arenas(void);
+/* Finds out which pages a fork will need, by one that rehearses from its beginning to its end. -1 with a Python exception. */
+int guest_learn_pages(int (*rehearse)(void));
+/* Of a fork while it is made: those pages are there from now on. */
+struct bj_child;
+void guest_take_pages(struct bj_child *child);
+
 /* session.c: the root of a session. Its branches return to nobody either. */
 _Noreturn void guest_session(void);
 
 /* request.c: from BJ_GUEST_REQUEST, which it closes. -1 with a Python exception. */
 int guest_read_request(struct request *ret_request);
 void guest_forget_request(struct request *request);
+/* The value of a JSON text, as Python's json reads it. A reference. */
+PyObject *guest_read_json(const char *text, size_t length);
 /* From now on files of requests take the place of those that are there. */
 void guest_replace_files(void);
 /* Makes beforehand what reading will need. */
@@ -113,6 +129,14 @@ PyObject *guest_run_displayed(const char *text, PyObject *globals);
 int guest_buffer_lines(void);
 /* True: it is whole; False: more lines may make it so; NULL with an exception: nothing can. A reference. */
 PyObject *guest_is_whole(PyObject *source, bool expression);
+/* views.c: types of values that cannot be changed, made once. */
+int guest_warm_views(void);
+/* Puts views of these values into a dictionary. NULL: there are none. -1 with a Python exception. */
+int guest_give_views(PyObject *values, PyObject *globals);
+/* calls.c: puts the functions of the host's into a dictionary. Nothing to do where none is given. -1 with a Python exception. */
+int guest_give_calls(const struct request *request, PyObject *globals);
+/* From now on none can be called, and what was being said has been said. Before the reply is sent. */
+void guest_end_calls(void);
 /* policy_deny.c */
 void guest_tell_policy(struct reply *reply);
 /* trace.c: from now on the snippet's steps are recorded. before: what every module has. -1 with a Python exception. Once. */
@@ -126,6 +150,8 @@ void guest_trace_tell(struct reply *reply);
 void guest_remember_source(PyObject *source);
 /* Takes the exception that is set; the source is for the lines in its traceback. */
 void guest_tell_exception(PyObject *source, struct reply *reply);
+/* Before a zygote forks: imports what tells of exceptions, and uses it once. */
+int guest_warm_exceptions(void);
 /* The exit code that a SystemExit asks for, as python3 would understand it; takes the exception. */
 int guest_exit_code(void);
 

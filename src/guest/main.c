@@ -43,11 +43,15 @@ int main(int argc, char **argv)
         (void)fputs("belljar-guest and the library are of different builds; install both anew\n", stderr);
         _exit(NOT_STARTED);
     }
+    if (guest_is_zygote())
+        guest_watch_arenas();
     guest_start_python(arguments.python);
     if (guest_set_path() < 0 || (guest_is_zygote() && guest_zygote() < 0) || guest_read_request(&request) < 0)
         give_up();
     if (request.session)
         guest_session();
+    if (request.answers && !request.calls)
+        (void)close(BJ_GUEST_ANSWERS);
     guest_fixed_begin(); /* behind all that differs between a cold start and a parked one */
     guest_reply_init(&reply, (size_t)request.reply_bytes);
     int code = guest_execute(&request, &reply);

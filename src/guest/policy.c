@@ -45,6 +45,7 @@ static int read_policy(PyObject *policy)
     PyObject *paths = PyDict_GetItemString(policy, "paths"); /* borrowed, like limit */
     PyObject *limit = PyDict_GetItemString(policy, "recursion_limit");
     read_level(policy);
+    guest_policy.functions = Py_XNewRef(PyDict_GetItemString(policy, "functions"));
     guest_policy.paths = paths ? PySequence_Tuple(paths) : PyTuple_New(0);
     guest_policy.recursion_limit = limit ? (int)PyLong_AsLong(limit) : (int)BJ_POLICY_RECURSION;
     if (!guest_policy.paths || PyErr_Occurred() || read_features(policy) < 0 || read_modules(policy) < 0)
@@ -98,7 +99,7 @@ int guest_policy_begin(PyObject *policy, PyObject *globals, PyObject *values)
     if (guest_policy.builtins)
         return resume(globals, values);
     guest_policy.originals = PyEval_GetBuiltins(); /* borrowed; the interpreter keeps it */
-    if (read_policy(policy) < 0 || guest_make_sandbox_error() < 0 || guest_make_read_only_types() < 0 ||
+    if (read_policy(policy) < 0 || guest_make_sandbox_error() < 0 || guest_guard_views() < 0 ||
         find_library() < 0)
         return -1;
     guest_policy.builtins = guest_make_builtins();
@@ -130,12 +131,46 @@ static PyObject *compile_restricted(const char *text, int start)
     return code;
 }
 
-static PyObject *evaluate(const char *text, PyObject *names)
+/* Of a module: not those that every module has, of which one has all built-ins. A reference. */
+static PyObject *names_of(PyObject *globals)
+{
+    PyObject *names = PyDict_New();
+    PyObject *key;
+    PyObject *value;
+    Py_ssize_t position = 0;
+    while (names && PyDict_Next(globals, &position, &key, &value)) {
+        const char *text = PyUnicode_AsUTF8(key);
+        if (!text || (strncmp(text, "__", 2) != 0 && PyDict_SetItem(names, key, value) < 0))
+            Py_CLEAR(names);
+    }
+    return names;
+}
+
+/* What the host's statements define, with the snippet's built-ins. A reference to a dict. */
+static PyObject *define_functions(void)
+{
+    PyObject *module = PyDict_New();
+    const char *text = guest_policy.functions ? PyUnicode_AsUTF8(guest_policy.functions) : "";
+    int r = module && text ? PyDict_SetItemString(module, "__builtins__", guest_policy.builtins) : -1;
+    PyObject *code = r == 0 ? Py_CompileString(text, "<functions>", Py_file_input) : NULL;
+    PyObject *done = code ? PyEval_EvalCode(code, module, module) : NULL;
+    PyObject *functions = done ? names_of(module) : NULL;
+    Py_XDECREF(done);
+    Py_XDECREF(code);
+    Py_XDECREF(module);
+    return functions;
+}
+
+static PyObject *evaluate(const char *text, PyObject *globals)
 {
     if (!text[strspn(text, " \t\r\n")])
         return guest_expression_error("InvalidExpression", "%s", "Sorry, cannot evaluate empty string");
     PyObject *tree = guest_parse(text, Py_eval_input);
-    PyObject *value = tree ? guest_evaluate(tree, names) : NULL;
+    PyObject *names = tree ? names_of(globals) : NULL;
+    PyObject *functions = names ? define_functions() : NULL;
+    PyObject *value = functions ? guest_evaluate(tree, names, functions) : NULL;
+    Py_XDECREF(functions);
+    Py_XDECREF(names);
     Py_XDECREF(tree);
     return value;
 }

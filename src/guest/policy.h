@@ -25,6 +25,7 @@ struct policy {
     PyObject *library;   /* tuple of str: where the library's own files are, for its own imports */
     PyObject *originals; /* dict of the real built-ins; borrowed */
     PyObject *builtins;  /* the snippet's */
+    PyObject *functions; /* str: statements that define those of expressions; NULL: none */
     PyObject *names;     /* list of those that the text uses; NULL: it was not read */
     bool over;           /* the snippet has ended */
 };
@@ -84,10 +85,13 @@ bool guest_is_builtin_kept(const char *name);
 
 /* policy_builtins.c: a dictionary that cannot be changed, with what the snippet may have. */
 PyObject *guest_make_builtins(void);
-/* policy_readonly.c: views of what the host gave. */
-int guest_make_read_only_types(void);
-PyObject *guest_read_only_dict(PyObject *dict); /* a view of a copy of it */
-PyObject *guest_read_only(PyObject *value);     /* the same, in depth, of what JSON can hold */
+/* policy_readonly.c: the methods of their bases do not change views either. */
+int guest_guard_views(void);
+/* views.c: of what the host gave. */
+bool guest_is_view(PyObject *object);
+PyObject *guest_refuse_change(PyObject *self, PyObject *args, PyObject *keywords); /* always NULL */
+PyObject *guest_read_only_dict(PyObject *dict);                                    /* a view of a copy of it */
+PyObject *guest_read_only(PyObject *value); /* the same, in depth, of what JSON can hold */
 
 /* policy_hide.c: puts denials in the place of attributes that lead out. */
 int guest_hide_attributes(void);
@@ -118,8 +122,8 @@ bool guest_is_inspection(const char *name);
 int guest_add_guards(PyObject *builtins);
 PyObject *guest_printed(void);
 void guest_forget_printed(void);
-/* policy_expression.c: the value of an expression's tree, over these names. */
-PyObject *guest_evaluate(PyObject *tree, PyObject *names);
+/* policy_expression.c: the value of an expression's tree, over these names, and with these functions besides its own. */
+PyObject *guest_evaluate(PyObject *tree, PyObject *names, PyObject *functions);
 /* policy_stdio.c: puts denials in the place of sys.stdin, stdout and stderr, and back. */
 int guest_block_stdio(void);
 void guest_unblock_stdio(void);

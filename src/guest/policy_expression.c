@@ -397,12 +397,12 @@ PyObject *guest_node_value(struct expression *expression, PyObject *node)
     return value;
 }
 
-PyObject *guest_evaluate(PyObject *tree, PyObject *names)
+PyObject *guest_evaluate(PyObject *tree, PyObject *names, PyObject *functions)
 {
-    PyObject *functions = guest_expression_functions();
-    struct expression expression = {.scopes = functions ? Py_BuildValue("[OO]", functions, names) : NULL};
+    PyObject *own = guest_expression_functions();
+    struct expression expression = {.scopes = own ? Py_BuildValue("[OOO]", own, functions, names) : NULL};
     PyObject *value = expression.scopes ? guest_node_value(&expression, tree) : NULL;
     Py_XDECREF(expression.scopes);
-    Py_XDECREF(functions);
+    Py_XDECREF(own);
     return value;
 }

@@ -40,19 +40,23 @@ void guest_start_python(const char *environment)
     PyConfig_Clear(&config);
 }
 
-static int call(const char *module, const char *function)
+/* module: NULL if there is nothing to end. Takes the reference. */
+static void call(PyObject *module, const char *function)
 {
-    PyObject *name = PyUnicode_FromString(module);
-    PyObject *loaded = name ? PyImport_GetModule(name) : NULL; /* not loaded: there is nothing to end */
-    PyObject *result = loaded ? PyObject_CallMethod(loaded, function, NULL) : NULL;
-    int failed = loaded && !result;
-    if (failed)
-        PyErr_WriteUnraisable(loaded);
+    PyObject *result = module ? PyObject_CallMethod(module, function, NULL) : NULL;
+    if (module && !result)
+        PyErr_WriteUnraisable(module);
     PyErr_Clear();
     Py_XDECREF(result);
-    Py_XDECREF(loaded);
-    Py_XDECREF(name);
-    return failed ? -1 : 0;
+    Py_XDECREF(module);
+}
+
+static PyObject *loaded(const char *name)
+{
+    PyObject *text = PyUnicode_FromString(name);
+    PyObject *module = text ? PyImport_GetModule(text) : NULL;
+    Py_XDECREF(text);
+    return module;
 }
 
 static int flush(const char *name)
@@ -66,11 +70,13 @@ static int flush(const char *name)
     return result ? 0 : -1;
 }
 
+static PyObject *at_exit; /* owned; built in, and only once it is imported it can be asked to run */
+
 int guest_prepare_end(void)
 {
-    PyObject *atexit = PyImport_ImportModule("atexit"); /* built in; only then it can be asked to run */
-    Py_XDECREF(atexit);
-    return atexit ? 0 : -1;
+    if (!at_exit)
+        at_exit = PyImport_ImportModule("atexit");
+    return at_exit ? 0 : -1;
 }
 
 int guest_flush(void)
@@ -82,8 +88,9 @@ int guest_flush(void)
 
 int guest_end_python(void)
 {
-    (void)call("threading", "_shutdown");
-    (void)guest_prepare_end();
-    (void)call("atexit", "_run_exitfuncs");
+    call(loaded("threading"), "_shutdown");
+    if (guest_prepare_end() == 0)
+        call(Py_NewRef(at_exit), "_run_exitfuncs");
+    PyErr_Clear();
     return guest_flush();
 }

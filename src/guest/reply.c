@@ -48,6 +48,7 @@ void guest_reply_send(struct reply *reply)
     size_t sent = 0;
     if (reply->process != getpid())
         return;
+    guest_end_calls();
     if (reply->truncated)
         put_excuse(reply);
     if (bj__buf_add(&reply->bytes, &head, sizeof(head)) < 0)

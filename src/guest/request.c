@@ -3,6 +3,8 @@
  * Changes when: a request says something more. */
 #include "guest.h"
 
+#include "base/request_wire.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -68,34 +70,80 @@ int guest_rehearse_request(void)
     return r;
 }
 
-/* What the memfd holds: the text up to its zero, and then the bytes of files. Owned by nobody but this file. */
-static char *content;
-static Py_ssize_t content_length;
+/* What the memfd holds, until the request is read. Owned by nobody but this file. */
+static struct {
+    char *bytes;
+    size_t length, at;
+} content;
 
-static PyObject *read_text(void)
+static int read_content(struct bj_request_head *head)
 {
     struct stat status;
-    if (fstat(BJ_GUEST_REQUEST, &status) < 0)
-        return PyErr_SetFromErrno(PyExc_OSError);
-    content = PyMem_Malloc((size_t)status.st_size + 1);
-    if (!content)
-        return PyErr_NoMemory();
-    ssize_t n = 1;
-    while (n > 0 && content_length < status.st_size) {
-        n = pread(BJ_GUEST_REQUEST, content + content_length, (size_t)(status.st_size - content_length),
-                  content_length);
-        content_length += n > 0 ? n : 0;
+    if (fstat(BJ_GUEST_REQUEST, &status) < 0) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
     }
-    content[content_length] = 0;
+    content.bytes = PyMem_Malloc((size_t)status.st_size + 1);
+    content.length = content.at = 0;
+    ssize_t n = 1;
+    while (content.bytes && n > 0 && content.length < (size_t)status.st_size) {
+        n = pread(BJ_GUEST_REQUEST, content.bytes + content.length, (size_t)status.st_size - content.length,
+                  (off_t)content.length);
+        content.length += n > 0 ? (size_t)n : 0;
+    }
+    if (!content.bytes) {
+        PyErr_NoMemory();
+        return -1;
+    }
     (void)close(BJ_GUEST_REQUEST);
-    return PyUnicode_DecodeUTF8(content, (Py_ssize_t)strlen(content), "strict");
+    if (content.length >= sizeof(*head))
+        memcpy(head, content.bytes, sizeof(*head));
+    content.at = sizeof(*head);
+    return 0;
 }
 
 static void forget_content(void)
 {
-    PyMem_Free(content);
-    content = NULL;
-    content_length = 0;
+    PyMem_Free(content.bytes);
+    content.bytes = NULL;
+}
+
+/* The next part; NULL with an exception. */
+static PyObject *next_text(uint64_t length)
+{
+    if (length > content.length - content.at) {
+        PyErr_SetString(PyExc_ValueError, "this is no request");
+        return NULL;
+    }
+    content.at += (size_t)length;
+    return PyUnicode_DecodeUTF8(content.bytes + content.at - length, (Py_ssize_t)length, "strict");
+}
+
+static PyObject *value_of(PyObject *text)
+{
+    PyObject *pair = text && guest_warm_request() == 0
+                         ? PyObject_CallFunction(ready_scanner, "On", text, (Py_ssize_t)0)
+                         : NULL;
+    PyObject *value = pair ? Py_XNewRef(PyTuple_GetItem(pair, 0)) : NULL;
+    Py_XDECREF(pair);
+    return value;
+}
+
+PyObject *guest_read_json(const char *text, size_t length)
+{
+    PyObject *decoded = PyUnicode_DecodeUTF8(text, (Py_ssize_t)length, "strict");
+    PyObject *value = value_of(decoded);
+    Py_XDECREF(decoded);
+    return value;
+}
+
+/* The next part, of one that is JSON. */
+static PyObject *next_value(uint64_t length)
+{
+    PyObject *text = next_text(length);
+    PyObject *value = value_of(text);
+    Py_XDECREF(text);
+    return value;
 }
 
 static int present =
@@ -130,8 +178,8 @@ static int make_directory(const char *path, int mode)
     return r < 0 && errno == EEXIST && present == O_TRUNC ? 0 : r;
 }
 
-/* One [path, length, mode]; *at moves behind its bytes. */
-static int write_entry(PyObject *entry, Py_ssize_t *at)
+/* One [path, length, mode], whose bytes are the next. */
+static int write_entry(PyObject *entry)
 {
     const char *name;
     Py_ssize_t length;
@@ -139,79 +187,78 @@ static int write_entry(PyObject *entry, Py_ssize_t *at)
     char path[4200];
     PyObject *tuple = PySequence_Tuple(entry);
     int r = tuple && PyArg_ParseTuple(tuple, "sni", &name, &length, &mode) ? 0 : -1;
-    if (r == 0 &&
-        (length > content_length - *at || snprintf(path, sizeof(path), "/box/%s", name) >= (int)sizeof(path))) {
+    if (r == 0 && (length > (Py_ssize_t)(content.length - content.at) ||
+                   snprintf(path, sizeof(path), "/box/%s", name) >= (int)sizeof(path))) {
         PyErr_SetString(PyExc_ValueError, "a file is not whole");
         r = -1;
     }
-    if (r == 0 &&
-        (length < 0 ? make_directory(path, mode) : write_file(path, content + *at, length, mode)) < 0) {
+    if (r == 0 && (length < 0 ? make_directory(path, mode)
+                              : write_file(path, content.bytes + content.at, length, mode)) < 0) {
         PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
         r = -1;
     }
     if (r == 0)
-        *at += length < 0 ? 0 : length;
+        content.at += length < 0 ? 0 : (size_t)length;
     Py_XDECREF(tuple);
     return r;
 }
 
 /* Those of a parked jail: in any other they are there before this program is. */
-static int write_files(PyObject *object)
+static int write_files(uint64_t length)
 {
-    PyObject *files = PyDict_GetItemString(object, "files"); /* borrowed */
+    PyObject *files = length > 0 ? next_value(length) : NULL;
     Py_ssize_t count = files ? PyList_Size(files) : 0;
-    Py_ssize_t at = (Py_ssize_t)strlen(content) + 1;
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (write_entry(PyList_GetItem(files, i), &at) < 0)
-            return -1;
-    return count < 0 ? -1 : 0;
+    int r = length > 0 && !files ? -1 : 0;
+    for (Py_ssize_t i = 0; r == 0 && i < count; i++)
+        r = write_entry(PyList_GetItem(files, i));
+    Py_XDECREF(files);
+    return count < 0 ? -1 : r;
 }
 
-static Py_ssize_t number(PyObject *object, const char *key)
+static int take_parts(const uint64_t lengths[BJ_REQUEST__PARTS], PyObject **source, struct request *request)
 {
-    PyObject *value = PyDict_GetItemString(object, key); /* borrowed */
-    return value ? PyLong_AsSsize_t(value) : -1;
-}
-
-/* A reference, or NULL without an exception when it is null or not there. */
-static PyObject *take(PyObject *object, const char *key)
-{
-    PyObject *value = PyDict_GetItemString(object, key); /* borrowed */
-    return value && value != Py_None ? Py_NewRef(value) : NULL;
+    *source = next_text(lengths[BJ_REQUEST_SOURCE]);
+    if (!*source)
+        return -1;
+    request->globals = lengths[BJ_REQUEST_GLOBALS] > 0 ? next_value(lengths[BJ_REQUEST_GLOBALS]) : PyDict_New();
+    if (request->globals && lengths[BJ_REQUEST_VIEWS] > 0)
+        request->views = next_value(lengths[BJ_REQUEST_VIEWS]);
+    if (!PyErr_Occurred())
+        request->argv = lengths[BJ_REQUEST_ARGV] > 0 ? next_value(lengths[BJ_REQUEST_ARGV]) : PyList_New(0);
+    if (request->argv && lengths[BJ_REQUEST_PATH] > 0)
+        request->path = next_value(lengths[BJ_REQUEST_PATH]);
+    if (!PyErr_Occurred() && lengths[BJ_REQUEST_POLICY] > 0)
+        request->policy = next_value(lengths[BJ_REQUEST_POLICY]);
+    if (!PyErr_Occurred() && lengths[BJ_REQUEST_CALLS] > 0)
+        request->calls = next_value(lengths[BJ_REQUEST_CALLS]);
+    return PyErr_Occurred() ? -1 : write_files(lengths[BJ_REQUEST_FILES]);
 }
 
 int guest_read_request(struct request *ret_request)
 {
-    PyObject *text = read_text();
-    PyObject *pair = text && guest_warm_request() == 0
-                         ? PyObject_CallFunction(ready_scanner, "On", text, (Py_ssize_t)0)
-                         : NULL;
-    PyObject *object = pair ? PyTuple_GetItem(pair, 0) : NULL; /* borrowed */
-    if (object && PyDict_Check(object) && write_files(object) == 0) {
-        ret_request->code = take(object, "code");
-        ret_request->expression = take(object, "expression");
-        ret_request->globals = take(object, "globals");
-        ret_request->argv = take(object, "argv");
-        ret_request->path = take(object, "path");
-        ret_request->policy = take(object, "policy");
-        ret_request->reply_bytes = number(object, "reply_bytes");
-        ret_request->display = PyDict_GetItemString(object, "display") == Py_True;
-        ret_request->check = PyDict_GetItemString(object, "check") == Py_True;
-        ret_request->session = PyDict_GetItemString(object, "session") == Py_True;
-        PyObject *trace = PyDict_GetItemString(object, "trace"); /* borrowed */
-        if (trace && PyDict_Check(trace)) {
-            ret_request->trace_steps = number(trace, "max_steps");
-            ret_request->trace_bytes = number(trace, "max_bytes");
-        }
+    struct bj_request_head head = {.magic = 0};
+    int r = read_content(&head);
+    if (r == 0 && head.magic != BJ_REQUEST_MAGIC) {
+        PyErr_SetString(PyExc_ValueError,
+                        "belljar-guest and the library are of different builds; install both anew");
+        r = -1;
     }
-    Py_XDECREF(pair);
-    Py_XDECREF(text);
+    if (r == 0)
+        r = take_parts(head.lengths,
+                       head.flags & BJ_REQUEST_EXPRESSION ? &ret_request->expression : &ret_request->code,
+                       ret_request);
+    ret_request->reply_bytes = (Py_ssize_t)head.reply_bytes;
+    ret_request->trace_steps = (Py_ssize_t)head.trace_steps;
+    ret_request->trace_bytes = (Py_ssize_t)head.trace_bytes;
+    ret_request->most_calls = (Py_ssize_t)head.calls;
+    ret_request->call_bytes = (Py_ssize_t)head.call_bytes;
+    ret_request->answers = head.flags & BJ_REQUEST_ANSWERS;
+    ret_request->display = head.flags & BJ_REQUEST_DISPLAY;
+    ret_request->check = head.flags & BJ_REQUEST_CHECK;
+    ret_request->session = head.flags & BJ_REQUEST_SESSION;
+    ret_request->merged = head.flags & BJ_REQUEST_MERGED;
     forget_content();
-    bool whole = ret_request->globals && ret_request->argv && ret_request->reply_bytes >= 0 &&
-                 !ret_request->code != !ret_request->expression;
-    if (!whole && !PyErr_Occurred())
-        PyErr_SetString(PyExc_ValueError, "this is no request");
-    return whole ? 0 : -1;
+    return r;
 }
 
 void guest_forget_request(struct request *request)
@@ -219,7 +266,9 @@ void guest_forget_request(struct request *request)
     Py_CLEAR(request->code);
     Py_CLEAR(request->expression);
     Py_CLEAR(request->globals);
+    Py_CLEAR(request->views);
     Py_CLEAR(request->argv);
     Py_CLEAR(request->path);
     Py_CLEAR(request->policy);
+    Py_CLEAR(request->calls);
 }

@@ -154,13 +154,13 @@ static void put(int fd, int seat)
 }
 
 /* First up, then down: one may have come under the number that another is to have. */
-static void take_seats(int fds[BJ_SESSION_SEATS])
+static void take_seats(int fds[BJ_SESSION_SEATS], size_t count)
 {
-    static const int seats[BJ_SESSION_SEATS] = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, BJ_GUEST_REQUEST,
-                                                BJ_GUEST_REPLY};
-    for (size_t i = 0; i < BJ_SESSION_SEATS; i++)
+    static const int seats[BJ_SESSION_SEATS] = {STDIN_FILENO,     STDOUT_FILENO,  STDERR_FILENO,
+                                                BJ_GUEST_REQUEST, BJ_GUEST_REPLY, BJ_GUEST_ANSWERS};
+    for (size_t i = 0; i < count; i++)
         fds[i] = move_up(fds[i]);
-    for (size_t i = 0; i < BJ_SESSION_SEATS; i++) {
+    for (size_t i = 0; i < count; i++) {
         put(fds[i], seats[i]);
         (void)close(fds[i]);
     }
@@ -170,6 +170,7 @@ static void hold_seats(void)
 {
     put(nothing, BJ_GUEST_REQUEST);
     put(nothing, BJ_GUEST_REPLY);
+    put(nothing, BJ_GUEST_ANSWERS);
 }
 
 /* What the last snippet has left unread is not this one's input. A stream that a snippet has put there stays. */
@@ -271,8 +272,8 @@ _Noreturn void guest_session(void)
         size_t count = hear(&message, fds);
         if (message.word == BJ_SESSION_FORK && count == 1) {
             make_branch(move_up(fds[0]));
-        } else if (message.word == BJ_SESSION_RUN && count == BJ_SESSION_SEATS && !is_root) {
-            take_seats(fds);
+        } else if (message.word == BJ_SESSION_RUN && count >= BJ_SESSION_ANSWERS && !is_root) {
+            take_seats(fds, count);
             tell(control, BJ_SESSION_DONE, run_snippet(message.number), message.number);
         } else {
             _exit(NOT_STARTED);

@@ -236,14 +236,13 @@ static int make_fork(void)
     int pidfd = -1;
     struct bj_clone_args args = {.flags = zygote.clone_flags | CLONE_PARENT_FLAG | BJ_CLONE_PIDFD,
                                  .pidfd = (uint64_t)(uintptr_t)&pidfd};
-    PyOS_BeforeFork();
     if (__builtin_setjmp(place))
         return 1;
+    child.settle = guest_take_pages;
     child.resume = resume;
     long pid = sys2(SYS_clone3, SYS_ARG(&args), offsetof(struct bj_clone_args, cgroup));
     if (pid == 0)
         bj__child_main(&child);
-    PyOS_AfterFork_Parent();
     let_go_of_seats();
     answer(pid > 0 ? (int)pid : 0, pidfd, pid < 0 ? (int)-pid : 0);
     if (pidfd >= 0)
@@ -275,32 +274,82 @@ static int rehearse(void)
     return guest_rehearse_request() < 0 || guest_rehearse() < 0 || guest_flush() < 0 ? -1 : 0;
 }
 
-static int import_all(void)
+/* Directories stand first. A run is given them anew, in the place that they have there. */
+static const char *search_in(const char *name, PyObject *path)
 {
-    for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
-        /* Whatever the profile says of runs with an interpreter of their own. Not in os.environ, which was made when Python
-         * began. NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-        (void)setenv(thread_counts[i], "1", 1);
-    for (const char *name = zygote.modules; *name; name += strlen(name) + 1) {
+    for (; *name == '/'; name += strlen(name) + 1) {
+        PyObject *directory = PyUnicode_DecodeFSDefault(name);
+        int r = directory ? PyList_Append(path, directory) : -1;
+        Py_XDECREF(directory);
+        if (r < 0)
+            return NULL;
+    }
+    return name;
+}
+
+static int import_modules(const char *name)
+{
+    for (; name && *name; name += strlen(name) + 1) {
         PyObject *module = PyImport_ImportModule(name);
         if (!module)
             return -1;
         Py_DECREF(module);
     }
-    return 0;
+    return name ? 0 : -1;
 }
 
+static int import_all(void)
+{
+    PyObject *path = PySys_GetObject("path"); /* borrowed */
+    Py_ssize_t before = path && PyList_Check(path) ? PyList_GET_SIZE(path) : -1;
+    if (before < 0)
+        return refuse("sys.path is no list");
+    for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
+        /* Whatever the profile says of runs with an interpreter of their own. Not in os.environ, which was made when Python
+         * began. NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
+        (void)setenv(thread_counts[i], "1", 1);
+    const char *first = search_in(zygote.modules, path);
+    Py_ssize_t after = PyList_GET_SIZE(path);
+    if (import_modules(first) < 0)
+        return -1;
+    return after > before ? PyList_SetSlice(path, before, after, NULL) : 0;
+}
+
+static PyObject *numpy_seed; /* owned; NULL: not imported */
+
 /* NumPy's global generator is seeded when it is imported; Python's own sees to itself (random.py, register_at_fork). */
-static int reseed_numpy(void)
+static int find_numpy(void)
 {
     PyObject *name = PyUnicode_FromString("numpy.random");
     PyObject *module = name ? PyImport_GetModule(name) : NULL;
-    PyObject *seeded = module ? PyObject_CallMethod(module, "seed", NULL) : NULL;
-    int r = name && (!module || seeded) && !(PyErr_Occurred()) ? 0 : -1;
-    Py_XDECREF(seeded);
+    numpy_seed = module ? PyObject_GetAttrString(module, "seed") : NULL;
     Py_XDECREF(module);
     Py_XDECREF(name);
-    return r;
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+static int reseed_numpy(void)
+{
+    PyObject *none = PyTuple_New(0);
+    PyObject *seeded = none && numpy_seed ? PyObject_Call(numpy_seed, none, NULL) : NULL;
+    Py_XDECREF(seeded);
+    Py_XDECREF(none);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+/* What a fork does before it waits. The zygote does it as well, once: what the dynamic linker looks up for it is found. */
+static int begin_fork(void)
+{
+    guest_fixed_begin(); /* random is seeded anew by the next call, and shall be what it is in a cold start */
+    PyOS_AfterFork_Child();
+    guest_fixed_begin();
+    return reseed_numpy();
+}
+
+/* All that a fork does until it ends, but for what its snippet does. */
+static int rehearse_fork(void)
+{
+    return begin_fork() < 0 || rehearse() < 0 || guest_end_python() < 0 ? -1 : 0;
 }
 
 /* Nothing of what is there now will ever be collected: a fork's collector does not touch, and so copy, its pages. */
@@ -316,25 +365,32 @@ static int freeze(void)
     return r;
 }
 
+static int warm_up(void)
+{
+    /* What is Python's own comes first: nothing of the profile's directories can stand in its place. */
+    if (guest_warm_exceptions() < 0 || import_all() < 0 || guest_prepare_end() < 0 || find_numpy() < 0 ||
+        guest_warm_request() < 0 || guest_warm_views() < 0 || rehearse() < 0)
+        return -1;
+    PyOS_BeforeFork();
+    return begin_fork() < 0 || freeze() < 0 ? -1 : guest_learn_pages(rehearse_fork);
+}
+
 int guest_zygote(void)
 {
-    if (read_wire() < 0 || find_thread() < 0 || import_all() < 0 || guest_prepare_end() < 0 ||
-        guest_warm_request() < 0 || rehearse() < 0 || freeze() < 0)
+    if (read_wire() < 0 || find_thread() < 0 || warm_up() < 0)
         return -1;
     if (take_numbers() < 0) {
         PyErr_SetFromErrno(PyExc_OSError);
         return -1;
     }
     answer(0, -1, 0);
+    PyOS_BeforeFork(); /* once: between forks nothing of Python runs, and so none of its memory is written to */
     do {
         if (!next_request())
             _exit(0);
     } while (!make_fork());
     renew_thread();
-    guest_fixed_begin(); /* random is seeded anew by the next call, and shall be what it is in a cold start */
-    PyOS_AfterFork_Child();
-    guest_fixed_begin();
-    if (reseed_numpy() < 0 || rehearse() < 0)
+    if (begin_fork() < 0)
         return -1;
     wait_for_start();
     return 0;

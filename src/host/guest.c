@@ -4,10 +4,32 @@
 #include "host/guest.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+static char *_Atomic brought; /* where a program has them that brings them along; for good */
+
+int bj_use_programs(const char *directory, struct bj_error *err)
+{
+    if (!directory || directory[0] != '/')
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "directory", "\"%s\" is no absolute path; give one",
+                         directory ? directory : "");
+    char *copy = strdup(directory);
+    if (!copy)
+        return bj__error_memory(err);
+    free(atomic_exchange(&brought, copy));
+    return 0;
+}
+
+static bool is_brought(const char *name, char path[PATH_MAX])
+{
+    const char *directory = atomic_load(&brought);
+    int written = directory ? snprintf(path, PATH_MAX, "%s/%s", directory, name) : -1;
+    return written > 0 && written < PATH_MAX;
+}
 
 static bool is_program(const char *path)
 {
@@ -45,12 +67,45 @@ static int check_environment(const char *python, struct bj_error *err)
         "\"%.200s\" is no virtual environment (it has no pyvenv.cfg); make one: python3 -m venv PATH", python);
 }
 
+/* "3.11" of "3.11.2", or nothing. */
+static void take_version(const char *text, char version[16])
+{
+    size_t major = strspn(text, "0123456789");
+    size_t minor = major > 0 && text[major] == '.' ? strspn(text + major + 1, "0123456789") : 0;
+    if (minor > 0 && major + 1 + minor < 16)
+        (void)snprintf(version, 16, "%.*s", (int)(major + 1 + minor), text);
+}
+
+/* One with copies instead of links (venv --copies, which CodeJail's documentation asks for): whose copies they are, and of which
+ * version, the file says. */
+static void configured_version(const char *python, char version[16])
+{
+    static const char *const keys[] = {"version = ", "version_info = "}; /* of venv, and of virtualenv */
+    char line[PATH_MAX];
+    bool debians = false;
+    if (snprintf(line, sizeof(line), "%s/pyvenv.cfg", python) >= (int)sizeof(line))
+        return;
+    FILE *file = fopen(line, "re");
+    while (file && fgets(line, sizeof(line), file)) {
+        debians |= strcmp(line, "home = /usr/bin\n") == 0;
+        for (size_t i = 0; i < BJ_COUNT(keys); i++)
+            if (strncmp(line, keys[i], strlen(keys[i])) == 0)
+                take_version(line + strlen(keys[i]), version);
+    }
+    if (file)
+        (void)fclose(file);
+    if (!debians)
+        version[0] = 0;
+}
+
 static int environment_version(const char *python, char version[16], struct bj_error *err)
 {
     char path[PATH_MAX];
     if (snprintf(path, sizeof(path), "%s/bin/python3", python) >= (int)sizeof(path))
         path[0] = 0;
     python_version(path, version);
+    if (!version[0])
+        configured_version(python, version);
     if (version[0])
         return 0;
     return bj__error(
@@ -99,6 +154,8 @@ int bj__guest_find(struct bj_arena *arena, const char *python, const char **ret_
                          "snippets need Debian's Python, and /usr/bin/python3 is none; install python3, or set "
                          "BELLJAR_GUEST");
     (void)snprintf(name, sizeof(name), "belljar-guest-%s", version);
+    if (is_brought(name, path) && is_program(path))
+        return found(arena, path, ret_path, err);
     (void)snprintf(path, sizeof(path), "%s/%s", BJ_GUEST_DIR, name);
     if (is_program(path) || beside_command("guest", name, path))
         return found(arena, path, ret_path, err);
@@ -110,6 +167,8 @@ int bj__guest_find(struct bj_arena *arena, const char *python, const char **ret_
 
 int bj__repl_find(char ret_path[PATH_MAX], struct bj_error *err)
 {
+    if (is_brought("belljar-repl", ret_path) && is_program(ret_path))
+        return 0;
     (void)snprintf(ret_path, PATH_MAX, "%s/belljar-repl", BJ_GUEST_DIR);
     if (is_program(ret_path) || beside_command("cli", "belljar-repl", ret_path))
         return 0;

@@ -52,5 +52,7 @@ struct bj_host {
 int bj__host_probe(bool quick, struct bj_host *ret_host, struct bj_error *err);
 /* host_cgroup.c: 1, or 0 when the kernel has no control groups, or -errno. */
 int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup);
+/* The v2 group that the caller stands in. ret_ours: it was given to the caller, who may divide it. -ENOENT: there is none. */
+int bj__host_own_group(char ret_directory[256], bool *ret_ours);
 
 #endif

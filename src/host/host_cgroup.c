@@ -336,3 +336,20 @@ int bj__host_probe_cgroup(struct bj_host_cgroup *ret_cgroup)
         bj__host_judge_cgroup(&scan, ret_cgroup);
     return own == 0;
 }
+
+int bj__host_own_group(char ret_directory[BJ_CGROUP_PATH], bool *ret_ours)
+{
+    static const enum bj_hierarchy wanted[] = {BJ_V2};
+    struct bj_cgroup_scan scan;
+    bj__cgroup_scan_init(&scan);
+    int r = read_own(&scan);
+    if (r == 0)
+        r = locate(&scan, wanted, BJ_COUNT(wanted));
+    if (r == 0 && scan.directory[BJ_V2][0] == 0)
+        r = -ENOENT;
+    if (r < 0)
+        return r;
+    memcpy(ret_directory, scan.directory[BJ_V2], BJ_CGROUP_PATH);
+    *ret_ours = check_writable(ret_directory) == 0 && is_delegated(ret_directory);
+    return 0;
+}

@@ -24,6 +24,8 @@ void bj__cgroup_init(struct bj_cgroup *cgroup)
 {
     memset(cgroup, 0, sizeof(*cgroup));
     cgroup->unified_fd = cgroup->memory_fd = cgroup->pids_fd = cgroup->cpuacct_fd = -1;
+    for (size_t i = 0; i < BJ_COUNT(cgroup->counter_fds); i++)
+        cgroup->counter_fds[i] = -1;
 }
 
 void bj__cgroup_seats(struct bj_cgroup *cgroup, struct bj_cgroup_seat seats[BJ_CGROUP_SEATS])
@@ -137,10 +139,11 @@ int bj__cgroup_end_singly(const struct bj_cgroup *cgroup, struct bj_error *err)
     return r < 0 && r != -ENOENT ? bj__error_system(err, -r, FIELD, "writing memory.oom.group") : 0;
 }
 
-static int write_limits(const struct bj_cgroup *cgroup, const struct bj_limits *limits,
-                        unsigned extra_processes, struct bj_error *err)
+static int write_limits(struct bj_cgroup *cgroup, const struct bj_limits *limits, unsigned extra_processes,
+                        struct bj_error *err)
 {
     int r = 0;
+    cgroup->memory_max = limits->memory_bytes;
     if ((cgroup->unified_memory && faccessat(cgroup->unified_fd, "memory.max", F_OK, 0) < 0) ||
         (cgroup->unified_pids && faccessat(cgroup->unified_fd, "pids.max", F_OK, 0) < 0))
         r = enable_controllers(cgroup, err);
@@ -151,6 +154,18 @@ static int write_limits(const struct bj_cgroup *cgroup, const struct bj_limits *
     int pids_fd = cgroup->unified_pids ? cgroup->unified_fd : cgroup->pids_fd;
     if (r == 0 && limits->processes > 0 && pids_fd >= 0)
         r = write_limit(pids_fd, "pids.max", limits->processes + extra_processes, err);
+    return r;
+}
+
+int bj__cgroup_lower_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err)
+{
+    int r = 0;
+    if (cgroup->unified_memory)
+        r = write_limit(cgroup->unified_fd, "memory.max", bytes, err);
+    if (r == 0 && cgroup->memory_fd >= 0)
+        r = limit_memory_v1(cgroup, bytes, err);
+    if (r == 0)
+        cgroup->memory_max = bytes;
     return r;
 }
 
@@ -225,6 +240,8 @@ int bj__cgroup_remove(struct bj_cgroup *cgroup)
     unsigned wait_us = FIRST_WAIT_US;
     uint64_t deadline = 0;
     int r;
+    for (size_t i = 0; i < BJ_COUNT(cgroup->counter_fds); i++)
+        bj__fd_close(&cgroup->counter_fds[i]);
     while ((r = remove_leaves(cgroup)) == -EBUSY) {
         uint64_t now = bj__now_us();
         if (deadline == 0)

@@ -8,11 +8,23 @@
 #include "plan/plan.h"
 #include "spec/spec.h"
 
+enum bj_counter {
+    BJ_COUNTER_CPU,
+    BJ_COUNTER_MEMORY_PEAK,
+    BJ_COUNTER_MEMORY_EVENTS,
+    BJ_COUNTER_PROCESSES,
+    BJ_COUNTER_PROCESSES_PEAK,
+    BJ_COUNTER_PROCESSES_EVENTS,
+    BJ_COUNTER__COUNT
+};
+
 struct bj_cgroup {
     int unified_fd;                     /* directory of the v2 leaf (CLONE_INTO_CGROUP), or -1 */
     int memory_fd, pids_fd, cpuacct_fd; /* directories of v1 leaves, or -1 */
     bool unified_memory, unified_pids;
-    char name[48]; /* of the leaf, the same in each hierarchy */
+    int counter_fds[BJ_COUNTER__COUNT]; /* -1: opened when it is read (cgroup_read.c) */
+    uint64_t memory_max;                /* the limit in bytes; 0: none */
+    char name[48];                      /* of the leaf, the same in each hierarchy */
     struct bj_host_cgroup parents;
 };
 
@@ -30,6 +42,8 @@ void bj__cgroup_init(struct bj_cgroup *cgroup); /* nothing made: all -1 */
  * is added to limits->processes for the jail's own pid 1. On failure nothing is left. */
 int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host, const struct bj_limits *limits,
                     unsigned extra_processes, struct bj_error *err);
+/* Once it was made; less than it was made with. */
+int bj__cgroup_lower_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err);
 /* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a
  * process that writes "0" to one moves itself. cgroup_join.c says why. */
 int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_HIERARCHIES],
@@ -38,6 +52,9 @@ int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_
 int bj__cgroup_end_singly(const struct bj_cgroup *cgroup, struct bj_error *err);
 bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup); /* and limits it */
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
+/* Opens what is read at the end, for a leaf whose run is waited for. What cannot be opened is tried again then. */
+void bj__cgroup_open_counters(struct bj_cgroup *cgroup);
+bool bj__cgroup_is_empty(const struct bj_cgroup *cgroup);   /* false when it cannot be told */
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX when it cannot be had */
 void bj__cgroup_kill(const struct bj_cgroup *cgroup);       /* cgroup.kill, or SIGKILL to each member */
 /* Removes the leaf (after its processes are gone), closes. Retries briefly on EBUSY. Idempotent; 0 or -errno. */

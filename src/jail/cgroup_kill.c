@@ -59,14 +59,19 @@ static size_t kill_members(int fd)
     return count;
 }
 
+/* In the order in which they are joined: what is in one of them is in those before it. */
 void bj__cgroup_kill(const struct bj_cgroup *cgroup)
 {
     if (cgroup->unified_fd >= 0 && bj__small_write(cgroup->unified_fd, "cgroup.kill", "1") == 0)
         return;
-    const int fds[] = {cgroup->unified_fd, cgroup->pids_fd, cgroup->memory_fd, cgroup->cpuacct_fd};
+    const int fds[] = {cgroup->unified_fd, cgroup->memory_fd, cgroup->pids_fd, cgroup->cpuacct_fd};
     const struct timespec pause = {.tv_nsec = 200000};
-    for (size_t i = 0; i < BJ_COUNT(fds); i++)
-        for (int round = 0; fds[i] >= 0 && round < ROUNDS && kill_members(fds[i]) > 0; round++)
+    for (size_t i = 0; i < BJ_COUNT(fds); i++) {
+        int round = 0;
+        for (; fds[i] >= 0 && round < ROUNDS && kill_members(fds[i]) > 0; round++)
             if (round >= BUSY_ROUNDS)
                 (void)nanosleep(&pause, NULL);
+        if (fds[i] >= 0 && round == 0)
+            return;
+    }
 }

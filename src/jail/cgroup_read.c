@@ -4,10 +4,62 @@
 #include "host/small.h"
 #include "jail/cgroup.h"
 
-/* "key value" on a line of its own in a flat keyed file. */
-static uint64_t value_of(const char *text, const char *key)
+#include <fcntl.h>
+#include <unistd.h>
+
+/* Of v1 and of v2; since Linux 5.19 (memory.peak), 6.1 (pids.peak) and 4.13 (oom_kill). */
+static const char *const names[BJ_COUNTER__COUNT][2] = {
+    [BJ_COUNTER_CPU] = {"cpuacct.usage",
+                        "cpu.stat"}, /* that one in every v2 group, also without the controller */
+    [BJ_COUNTER_MEMORY_PEAK] = {"memory.max_usage_in_bytes", "memory.peak"},
+    [BJ_COUNTER_MEMORY_EVENTS] = {"memory.oom_control", "memory.events"},
+    [BJ_COUNTER_PROCESSES] = {"pids.current", "pids.current"},
+    [BJ_COUNTER_PROCESSES_PEAK] = {"pids.peak", "pids.peak"},
+    [BJ_COUNTER_PROCESSES_EVENTS] = {"pids.events", "pids.events"},
+};
+
+/* The directory where a counter is, or -1. */
+static int directory_of(const struct bj_cgroup *cgroup, enum bj_counter counter, bool *ret_unified)
 {
+    bool cpu = counter == BJ_COUNTER_CPU;
+    bool memory = counter == BJ_COUNTER_MEMORY_PEAK || counter == BJ_COUNTER_MEMORY_EVENTS;
+    *ret_unified = cpu ? cgroup->unified_fd >= 0 : memory ? cgroup->unified_memory : cgroup->unified_pids;
+    return *ret_unified ? cgroup->unified_fd
+           : cpu        ? cgroup->cpuacct_fd
+           : memory     ? cgroup->memory_fd
+                        : cgroup->pids_fd;
+}
+
+void bj__cgroup_open_counters(struct bj_cgroup *cgroup)
+{
+    for (int counter = 0; counter < BJ_COUNTER__COUNT; counter++) {
+        bool unified;
+        int directory = directory_of(cgroup, counter, &unified);
+        if (directory >= 0 && cgroup->counter_fds[counter] < 0)
+            cgroup->counter_fds[counter] =
+                openat(directory, names[counter][unified], O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    }
+}
+
+/* Its text, with its zero. False: it cannot be had. */
+static bool read_text(const struct bj_cgroup *cgroup, enum bj_counter counter, char *text, size_t size)
+{
+    bool unified;
+    int directory = directory_of(cgroup, counter, &unified);
+    if (cgroup->counter_fds[counter] < 0)
+        return directory >= 0 && bj__small_read(directory, names[counter][unified], text, size) >= 0;
+    ssize_t n = pread(cgroup->counter_fds[counter], text, size - 1, 0);
+    text[n > 0 ? n : 0] = 0;
+    return n >= 0;
+}
+
+/* "key value" on a line of its own in a flat keyed file. */
+static uint64_t read_key(const struct bj_cgroup *cgroup, enum bj_counter counter, const char *key)
+{
+    char text[1024];
     size_t length = strlen(key);
+    if (!read_text(cgroup, counter, text, sizeof(text)))
+        return UINT64_MAX;
     for (const char *line = text; line; line = strchr(line, '\n')) {
         line += *line == '\n';
         if (strncmp(line, key, length) != 0 || line[length] != ' ')
@@ -19,26 +71,29 @@ static uint64_t value_of(const char *text, const char *key)
     return UINT64_MAX;
 }
 
-static uint64_t read_key(int fd, const char *file, const char *key)
+/* A file that holds one number and a newline. */
+static uint64_t read_number(const struct bj_cgroup *cgroup, enum bj_counter counter)
 {
-    char text[1024];
-    if (fd < 0 || bj__small_read(fd, file, text, sizeof(text)) < 0)
-        return UINT64_MAX;
-    return value_of(text, key);
-}
-
-static uint64_t read_number(int fd, const char *file)
-{
+    char text[32];
+    const char *cursor = text;
     uint64_t value;
-    return fd >= 0 && bj__small_number(fd, file, &value) == 0 ? value : UINT64_MAX;
+    if (!read_text(cgroup, counter, text, sizeof(text)) || bj__digits(&cursor, &value) < 0 || *cursor != '\n')
+        return UINT64_MAX;
+    return value;
 }
 
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
 {
-    if (cgroup->unified_fd >= 0) /* in every v2 group, also without the cpu controller */
-        return read_key(cgroup->unified_fd, "cpu.stat", "usage_usec");
-    uint64_t nanoseconds = read_number(cgroup->cpuacct_fd, "cpuacct.usage");
+    if (cgroup->unified_fd >= 0)
+        return read_key(cgroup, BJ_COUNTER_CPU, "usage_usec");
+    uint64_t nanoseconds = read_number(cgroup, BJ_COUNTER_CPU);
     return nanoseconds == UINT64_MAX ? UINT64_MAX : nanoseconds / 1000;
+}
+
+bool bj__cgroup_is_empty(const struct bj_cgroup *cgroup)
+{
+    bool everybody_is_there = cgroup->unified_pids || cgroup->unified_fd < 0;
+    return everybody_is_there && read_number(cgroup, BJ_COUNTER_PROCESSES) == 0;
 }
 
 /* Kills are also counted when the host as a whole, or a group above, was out of memory; the guest's own limit
@@ -46,12 +101,21 @@ uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
  * must do, less what is charged in batches. */
 #define BATCH_BYTES (1u << 20)
 
-static bool was_at_limit(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
+static bool was_at_limit_v1(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
 {
-    if (cgroup->unified_memory)
-        return read_key(cgroup->unified_fd, "memory.events", "oom") > 0; /* also when it cannot be read */
-    uint64_t limit_bytes = read_number(cgroup->memory_fd, "memory.limit_in_bytes");
-    return peak_bytes > limit_bytes || limit_bytes - peak_bytes <= BATCH_BYTES + limit_bytes / 16;
+    uint64_t limit_bytes = cgroup->memory_max;
+    return limit_bytes > 0 &&
+           (peak_bytes > limit_bytes || limit_bytes - peak_bytes <= BATCH_BYTES + limit_bytes / 16);
+}
+
+static uint64_t read_oom_kills(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
+{
+    if (!cgroup->unified_memory)
+        return was_at_limit_v1(cgroup, peak_bytes) ? read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom_kill") : 0;
+    uint64_t kills = read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom_kill");
+    if (kills > 0 && kills != UINT64_MAX && read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom") == 0)
+        kills = 0; /* what cannot be read is not 0 */
+    return kills;
 }
 
 bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup)
@@ -61,19 +125,11 @@ bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup)
 
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage)
 {
-    int pids_fd = cgroup->unified_pids ? cgroup->unified_fd : cgroup->pids_fd;
     struct bj_cgroup_usage usage = {.cpu_us = bj__cgroup_cpu_us(cgroup)};
-    if (cgroup->unified_memory) {
-        usage.memory_peak_bytes = read_number(cgroup->unified_fd, "memory.peak"); /* 5.19 */
-        usage.oom_kills = read_key(cgroup->unified_fd, "memory.events", "oom_kill");
-    } else {
-        usage.memory_peak_bytes = read_number(cgroup->memory_fd, "memory.max_usage_in_bytes");
-        usage.oom_kills = read_key(cgroup->memory_fd, "memory.oom_control", "oom_kill"); /* 4.13 */
-    }
-    if (usage.oom_kills > 0 && usage.oom_kills != UINT64_MAX && !was_at_limit(cgroup, usage.memory_peak_bytes))
-        usage.oom_kills = 0;
-    usage.processes_peak = read_number(pids_fd, "pids.peak"); /* 6.1 */
-    usage.process_refusals = read_key(pids_fd, "pids.events", "max");
+    usage.memory_peak_bytes = read_number(cgroup, BJ_COUNTER_MEMORY_PEAK);
+    usage.oom_kills = read_oom_kills(cgroup, usage.memory_peak_bytes);
+    usage.processes_peak = read_number(cgroup, BJ_COUNTER_PROCESSES_PEAK);
+    usage.process_refusals = read_key(cgroup, BJ_COUNTER_PROCESSES_EVENTS, "max");
     *ret_usage = usage;
     return 0;
 }

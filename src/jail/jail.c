@@ -183,7 +183,8 @@ void bj__jail_kill(struct bj_jail *jail)
 static void note_end(struct bj_jail *jail)
 {
     jail->reaped = true;
-    bj__cgroup_kill(&jail->cgroup);
+    if (!bj__cgroup_is_empty(&jail->cgroup))
+        bj__cgroup_kill(&jail->cgroup);
 }
 
 bool bj__jail_reap(struct bj_jail *jail, bool wait)

@@ -12,7 +12,8 @@
 /* What a program reads and writes: our ends, non-blocking; -1: none, or closed. */
 struct bj_streams {
     int stdin_fd, stdout_fd, stderr_fd;
-    int reply_fd; /* of a snippet */
+    int reply_fd;  /* of a snippet */
+    int answer_fd; /* of one that may call functions of the caller's */
 };
 
 struct bj_jail {
@@ -25,6 +26,7 @@ struct bj_jail {
     int payload_pidfd;         /* of the program, for signals to it */
     int listener_fd;           /* refused system calls, or -1 */
     int box_fd;                /* the guest's working directory, or -1 */
+    uint16_t last_step;        /* of those that its processes have told, enum bj_step */
     int request_fd;            /* of a parked jail: where its snippet is written before it starts; or -1 */
     int clock_fd;              /* of a parked jail: pid 1's, which stands still; or -1 */
     int mounts_fd; /* of a fork: its mount namespace, which is taken apart by whoever lets go of it last; or -1 */
@@ -68,7 +70,7 @@ int bj__idmap_write(const struct bj_plan *plan, pid_t pid, struct bj_error *err)
 int bj__idmap_check_range(const struct bj_plan *plan, pid_t pid, struct bj_error *err);
 uint64_t bj__idmap_run_id(const struct bj_plan *plan, pid_t pid);
 /* stdio.c: pipes, sockets and the program of pid 1; theirs are at numbers above the seats, close-on-exec. */
-#define BJ_ENDS 17
+#define BJ_ENDS 18
 struct bj_ends {
     int theirs[BJ_ENDS]; /* by enum bj_seat; -1: none */
 };
@@ -76,9 +78,9 @@ void bj__ends_init(struct bj_ends *ends);
 /* Takes *fd for a seat; theirs must be above the seats, or seating one would close another. */
 int bj__ends_give(struct bj_ends *ends, int seat, int *fd);
 int bj__stdio_open(struct bj_jail *jail, struct bj_ends *ends, int init_fd, struct bj_error *err);
-/* Those of one snippet of a session, whose request is sealed. */
+/* Those of one snippet of a session, whose request is sealed. calls: one that may call functions of the caller's. */
 int bj__stdio_open_snippet(struct bj_streams *streams, struct bj_ends *ends, const struct bj_buf *request,
-                           struct bj_error *err);
+                           bool calls, struct bj_error *err);
 /* The program of pid 1, for the init_fd of many jails. Without one (-1) each jail gets its own. */
 int bj__stdio_open_init(int *ret_fd, struct bj_error *err);
 void bj__stdio_close_theirs(struct bj_ends *ends);
@@ -91,8 +93,10 @@ enum bj_sync_outcome { BJ_SYNC_RUNNING, BJ_SYNC_EXEC_FAILED, BJ_SYNC_DIED };
 int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg);
 /* Takes what the child says until it has exec'd: fills box_fd, listener_fd, exec_errno. */
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err);
-/* Takes steps until EXECING, for a jail that goes no further by itself. */
+/* Takes steps until EXECING, for a jail that goes no further by itself. Once it has, there is nothing to do. */
 int bj__sync_wait_parked(struct bj_jail *jail, struct bj_error *err);
+/* The same of the steps that are there by now. 1: it is parked, 0: not yet. */
+int bj__sync_take_parked(struct bj_jail *jail, struct bj_error *err);
 /* Something else failed: because the child did, if it has said so. Returns which is to be told, with *err. */
 int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err);
 /* hint.c: what could fix operation op that failed with err; "" when nothing is known. Pure. */

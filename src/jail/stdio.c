@@ -25,7 +25,7 @@ _Static_assert(BJ_SEAT_TASKS + BJ_CGROUP_V1_HIERARCHIES + 1 == BJ_SEAT__END && B
 
 void bj__streams_init(struct bj_streams *streams)
 {
-    *streams = (struct bj_streams){-1, -1, -1, -1};
+    *streams = (struct bj_streams){-1, -1, -1, -1, -1};
 }
 
 void bj__streams_close(struct bj_streams *streams)
@@ -34,6 +34,7 @@ void bj__streams_close(struct bj_streams *streams)
     bj__fd_close(&streams->stdout_fd);
     bj__fd_close(&streams->stderr_fd);
     bj__fd_close(&streams->reply_fd);
+    bj__fd_close(&streams->answer_fd);
 }
 
 void bj__ends_init(struct bj_ends *ends)
@@ -144,6 +145,12 @@ static int open_control(struct bj_ends *ends, int *ret_ours)
     return r == 0 && setsockopt(*ret_ours, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0 ? -errno : r;
 }
 
+static int open_reply(struct bj_streams *streams, struct bj_ends *ends, bool calls)
+{
+    int r = open_pipe(ends, BJ_SEAT_REPLY, 0, &streams->reply_fd);
+    return r < 0 || !calls ? r : open_pipe(ends, BJ_SEAT_ANSWERS, 1, &streams->answer_fd);
+}
+
 static int open_snippet(struct bj_jail *jail, struct bj_ends *ends)
 {
     const struct bj_program *program = &jail->plan->program;
@@ -154,8 +161,9 @@ static int open_snippet(struct bj_jail *jail, struct bj_ends *ends)
         return r;
     if (program->session)
         return open_control(ends, &jail->streams.reply_fd);
-    return program->zygote ? open_socket(ends, BJ_SEAT_REPLY, &jail->streams.reply_fd)
-                           : open_pipe(ends, BJ_SEAT_REPLY, 0, &jail->streams.reply_fd);
+    if (program->zygote)
+        return open_socket(ends, BJ_SEAT_REPLY, &jail->streams.reply_fd);
+    return open_reply(&jail->streams, ends, program->calls);
 }
 
 /* Of a session pid 1 tells of many processes, as many as the guest likes, and must not wait until we listen. */
@@ -195,7 +203,7 @@ static int open_standard(struct bj_streams *streams, struct bj_ends *ends)
 }
 
 int bj__stdio_open_snippet(struct bj_streams *streams, struct bj_ends *ends, const struct bj_buf *request,
-                           struct bj_error *err)
+                           bool calls, struct bj_error *err)
 {
     const struct sealed sealed = {"belljar-request", request->bytes, request->length, MFD_NOEXEC_SEAL};
     bj__ends_init(ends);
@@ -203,7 +211,7 @@ int bj__stdio_open_snippet(struct bj_streams *streams, struct bj_ends *ends, con
     if (r == 0)
         r = open_sealed(ends, BJ_SEAT_REQUEST, &sealed);
     if (r == 0)
-        r = open_pipe(ends, BJ_SEAT_REPLY, 0, &streams->reply_fd);
+        r = open_reply(streams, ends, calls);
     return r < 0 ? bj__error_system(err, -r, "", "cannot open the descriptors of a snippet") : 0;
 }
 

@@ -119,7 +119,7 @@ static bool is_directory(int fd)
 
 /* One step of the child's. 1: go on, 0: the end of file, -errno. Each step is taken once, so a child that floods us with
  * steps is refused at the fourth. */
-static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error *err)
+static int take_step(struct bj_jail *jail, struct bj_error *err)
 {
     struct bj_step_message message;
     int fds[BJ_STEP_FDS] = {-1, -1};
@@ -130,7 +130,7 @@ static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error 
         return bj__error_system(err, -r, "", "cannot receive from the jail");
     if (r == 0)
         return 0;
-    bool starts = *last_step == BJ_STEP_EXECING && !jail->exec_errno;
+    bool starts = jail->last_step == BJ_STEP_EXECING && !jail->exec_errno;
     if (message.step == BJ_STEP_FAIL && starts && message.op == BJ_OP_EXEC) {
         jail->exec_errno = message.err > 0 && message.err < 4096 ? message.err : ENOEXEC;
         return 1;
@@ -139,18 +139,18 @@ static int take_step(struct bj_jail *jail, uint16_t *last_step, struct bj_error 
         return report_failure(&message, jail->plan, err);
     const struct bj_program *program = &jail->plan->program;
     bool has_clock = program->fork || program->session; /* and nobody else may send one */
-    if (message.step == BJ_STEP_READY && *last_step == 0 && (second >= 0) == has_clock &&
+    if (message.step == BJ_STEP_READY && jail->last_step == 0 && (second >= 0) == has_clock &&
         (first < 0 || is_directory(first))) {
         jail->box_fd = bj__fd_take(&first);
         jail->clock_fd = bj__fd_take(&second);
-    } else if (message.step == BJ_STEP_EXECING && *last_step == BJ_STEP_READY && first >= 0) {
+    } else if (message.step == BJ_STEP_EXECING && jail->last_step == BJ_STEP_READY && first >= 0) {
         jail->payload_pidfd = bj__fd_take(&first);
         jail->listener_fd = bj__fd_take(&second);
     } else {
         return bj__error(err, BJ_ERROR_SETUP, EPROTO, "", "the jail sent a malformed step %u after step %u",
-                         message.step, *last_step);
+                         message.step, jail->last_step);
     }
-    *last_step = message.step;
+    jail->last_step = message.step;
     return 1;
 }
 
@@ -158,10 +158,9 @@ int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err)
 {
     struct pollfd watched = {.fd = jail->sync_fd, .events = POLLIN};
     struct bj_error said = {0};
-    uint16_t last_step = 0;
     if (poll(&watched, 1, 0) <= 0)
         return failed;
-    int r = take_step(jail, &last_step, &said);
+    int r = take_step(jail, &said);
     if (r >= 0 || said.code != BJ_ERROR_SETUP)
         return failed;
     if (err)
@@ -169,11 +168,10 @@ int bj__sync_failed(struct bj_jail *jail, int failed, struct bj_error *err)
     return r;
 }
 
-static int wait_step(struct bj_jail *jail, uint64_t deadline_us, uint16_t *last_step, struct bj_error *err)
+static int wait_step(struct bj_jail *jail, uint64_t deadline_us, struct bj_error *err)
 {
     int r = wait_readable(jail->sync_fd, deadline_us);
-    return r < 0 ? bj__error_system(err, -r, "", "the jail did not become ready")
-                 : take_step(jail, last_step, err);
+    return r < 0 ? bj__error_system(err, -r, "", "the jail did not become ready") : take_step(jail, err);
 }
 
 static int check_listener(const struct bj_jail *jail, struct bj_error *err)
@@ -184,33 +182,45 @@ static int check_listener(const struct bj_jail *jail, struct bj_error *err)
                                            : 0;
 }
 
+static int take_parked(struct bj_jail *jail, uint64_t deadline_us, struct bj_error *err)
+{
+    int r = wait_step(jail, deadline_us, err);
+    if (r == 0)
+        r = bj__error(err, BJ_ERROR_SETUP, ECHILD, "", "the jail ended before it was parked");
+    return r > 0 && jail->last_step == BJ_STEP_EXECING ? check_listener(jail, err) : r;
+}
+
 int bj__sync_wait_parked(struct bj_jail *jail, struct bj_error *err)
 {
     uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
-    uint16_t last_step = 0;
-    while (last_step != BJ_STEP_EXECING) {
-        int r = wait_step(jail, deadline_us, &last_step, err);
-        if (r <= 0)
-            return r < 0 ? r
-                         : bj__error(err, BJ_ERROR_SETUP, ECHILD, "", "the jail ended before it was parked");
-    }
-    return check_listener(jail, err);
+    int r = 0;
+    while (r >= 0 && jail->last_step != BJ_STEP_EXECING)
+        r = take_parked(jail, deadline_us, err);
+    return r < 0 ? r : 0;
+}
+
+int bj__sync_take_parked(struct bj_jail *jail, struct bj_error *err)
+{
+    struct pollfd watched = {.fd = jail->sync_fd, .events = POLLIN};
+    int r = 0;
+    while (r >= 0 && jail->last_step != BJ_STEP_EXECING && poll(&watched, 1, 0) > 0)
+        r = take_parked(jail, 0, err);
+    return r < 0 ? r : jail->last_step == BJ_STEP_EXECING;
 }
 
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err)
 {
     uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
-    uint16_t last_step = 0;
     for (;;) {
-        int r = wait_step(jail, deadline_us, &last_step, err);
+        int r = wait_step(jail, deadline_us, err);
         if (r < 0)
             return r;
         if (r == 0)
             break;
     }
     /* The end of file before EXECING is always a failure of the jail; after it, it is the guest's story. */
-    *ret_outcome = last_step != BJ_STEP_EXECING ? BJ_SYNC_DIED
-                   : jail->exec_errno           ? BJ_SYNC_EXEC_FAILED
-                                                : BJ_SYNC_RUNNING;
+    *ret_outcome = jail->last_step != BJ_STEP_EXECING ? BJ_SYNC_DIED
+                   : jail->exec_errno                 ? BJ_SYNC_EXEC_FAILED
+                                                      : BJ_SYNC_RUNNING;
     return *ret_outcome == BJ_SYNC_RUNNING ? check_listener(jail, err) : 0;
 }

@@ -11,10 +11,15 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+#ifndef PIDFD_GET_MNT_NAMESPACE /* Linux 6.11 */
+#define PIDFD_GET_MNT_NAMESPACE _IO(0xFF, 3)
+#endif
 
 #define READY_DEADLINE_MS 60000 /* what is imported beforehand may be large, and the disk cold */
 #define FORK_DEADLINE_MS  30000
@@ -162,6 +167,9 @@ static int give_groups(struct bj_jail *jail, struct bj_ends *ends, struct bj_err
 static void hold_mounts(struct bj_jail *jail)
 {
     char path[40];
+    jail->mounts_fd = ioctl(jail->pidfd, PIDFD_GET_MNT_NAMESPACE, 0);
+    if (jail->mounts_fd >= 0)
+        return;
     (void)snprintf(path, sizeof(path), "/proc/%d/ns/mnt", (int)jail->pid);
     jail->mounts_fd = open(path, O_RDONLY | O_CLOEXEC);
 }
@@ -211,26 +219,21 @@ int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_erro
 }
 
 /* pid 1's own clock, a second later than the supervisor's. */
-static int set_clock(const struct bj_jail *jail)
+static int set_clock(const struct bj_jail *jail, uint64_t wall_us)
 {
-    uint64_t us = jail->plan->limits.wall_us + BJ_INIT_GRACE_US;
+    uint64_t us = wall_us + BJ_INIT_GRACE_US;
     const struct itimerspec when = {
         .it_value = {.tv_sec = (time_t)(us / 1000000u), .tv_nsec = (long)(us % 1000000u) * 1000}};
     return timerfd_settime(jail->clock_fd, 0, &when, NULL) < 0 ? -errno : 0;
 }
 
-int bj__jail_wait_parked(struct bj_jail *jail, struct bj_error *err)
-{
-    return jail->payload_pidfd >= 0 ? 0 : bj__sync_wait_parked(jail, err);
-}
-
-int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, struct bj_error *err)
+int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, uint64_t wall_us, struct bj_error *err)
 {
     jail->start_us = bj__now_us();
-    int r = bj__jail_wait_parked(jail, err);
+    int r = bj__sync_wait_parked(jail, err);
     if (r == 0 && (r = bj__seal_bytes(jail->request_fd, request->bytes, request->length)) < 0)
         (void)bj__error_system(err, -r, "code", "cannot hand the snippet over");
-    if (r == 0 && (r = set_clock(jail)) < 0)
+    if (r == 0 && (r = set_clock(jail, wall_us)) < 0)
         (void)bj__error_system(err, -r, "limits.wall_seconds",
                                "cannot set the clock of the jail's first process");
     if (r == 0 && (r = bj__sync_send(jail, BJ_STEP_START, 0)) < 0)

@@ -17,12 +17,10 @@ struct bj_zygote {
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err);
 void bj__zygote_done(struct bj_zygote *zygote);
 
-/* Asks for a fork. It makes its jail while the caller goes on: bj__jail_wait_parked waits for it. On failure everything
- * of it is undone. */
+/* Asks for a fork. It makes its jail while the caller goes on. On failure everything of it is undone. */
 int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_error *err);
-/* Until the jail is parked: everything is in force, and it waits. */
-int bj__jail_wait_parked(struct bj_jail *jail, struct bj_error *err);
-/* Hands it the request (bj__snippet_request) and starts it. Once; on failure the caller ends it. */
-int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, struct bj_error *err);
+/* Once it is parked, which means that everything is in force: hands it the request (bj__snippet_request) and starts it. Once;
+ * on failure the caller ends it. */
+int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, uint64_t wall_us, struct bj_error *err);
 
 #endif

@@ -112,7 +112,8 @@ static int copy_parent_part(struct bj_build *build)
         if (!plan->stdin_bytes)
             return bj__error_memory(build->err);
     }
-    return copy_strings(build, &spec->collect, &plan->collect);
+    int r = copy_strings(build, &spec->collect, &plan->collect);
+    return r < 0 || spec->calls.count == 0 ? r : copy_strings(build, &spec->calls, &plan->calls);
 }
 
 static int build_parts(struct bj_build *build)
@@ -149,7 +150,7 @@ static struct bj_plan *new_plan(void)
     struct bj_plan *plan = calloc(1, sizeof(*plan));
     if (!plan)
         return NULL;
-    bj__arena_init(&plan->arena, PLAN_MAXIMUM);
+    bj__arena_init_pages(&plan->arena, PLAN_MAXIMUM);
     plan->ops = bj__arena_alloc(&plan->arena, BJ_MAX_OPS * sizeof(*plan->ops));
     if (!plan->ops) {
         bj_plan_free(plan);

@@ -75,6 +75,7 @@ struct bj_program {
     const char *const *envp;
     const char *const *candidates; /* paths to try with execve(2), NULL-terminated */
     bool guest;                    /* a snippet: the descriptors of base/reply.h stay open */
+    bool calls;                    /* the same: one that may call functions of the caller's */
     bool
         host_ids; /* uid 0 is not this run's alone (no user namespace, or a zygote's): pid 1 gives it up as well */
     bool zygote; /* no pid namespace and no pid 1 of our own: the first process becomes the program */

@@ -41,6 +41,7 @@ struct bj_plan {
     size_t stdin_length;
     const void *request; /* what the snippet's program is asked, JSON; NULL: it is none */
     size_t request_length;
+    struct bj_strings calls; /* functions of the caller's */
     struct bj_strings collect;
     struct bj_plan_layer layers[BJ_LAYER__COUNT];
     bool timing;

@@ -9,12 +9,15 @@
 #include "base/wire.h"
 #include "plan/kernel_flags.h"
 #include "plan/plan_internal.h"
+#include "spec/build.h"
 #include "spec/limits.h"
 
 #include <stdio.h>
 
-#define STAGE                                                                                                  \
-    ".belljar" /* in the zygote's root; the program that runs snippets stands there, under the scratch files */
+/* Where a fork's scratch file system is attached, until its parts are bound: the last of the places where they belong, so
+ * that in the end it is covered by its own part for that place. To unmount it would make every processor wait for all others
+ * (namespace_unlock, synchronize_rcu_expedited). */
+#define STAGE       "dev/shm"
 #define SCRATCH_MAX 4u
 #define ADDED_OPS   (4u * SCRATCH_MAX + 8u)
 #define FORK_FLAGS  (BJ_CLONE_NEWPID | BJ_CLONE_NEWIPC)
@@ -100,7 +103,6 @@ static void split_root(struct split *split)
     for (uint32_t i = 0; i < whole->op_count; i++)
         if (is_scratch(&whole->ops[i]))
             add_scratch(split, &whole->ops[i]);
-    to_fork(split, plain(BJ_OP_UNMOUNT, STAGE));
     for (uint32_t i = 0; bj__op_phase(whole->ops[i].code) <= BJ_PHASE_ROOT; i++) {
         const struct bj_op *op = &whole->ops[i];
         bool forks = op->code == BJ_OP_PROC || op->code == BJ_OP_LOOPBACK;
@@ -123,6 +125,9 @@ static void add_zygotes_end(struct split *split)
             to_zygote(split, *op);
     }
     to_zygote(split, plain(BJ_OP_KEEP, NULL));
+    if (find(split->whole, BJ_OP_BOUNDING,
+             NULL)) /* once for all forks, and behind KEEP, which needs it (capset(2)) */
+        to_zygote(split, plain(BJ_OP_BOUNDING, NULL));
     to_zygote(split, *find(split->whole, BJ_OP_HAND_OVER, NULL));
     to_zygote(split, *find(split->whole, BJ_OP_EXEC, NULL));
 }
@@ -190,6 +195,7 @@ static int split_plan(struct bj_warm *warm, struct bj_error *err)
     use(&warm->fork, split.fork, split.fork_count);
     warm->zygote.program.payload_first = split.zygote_payload_first;
     warm->zygote.program.zygote = true;
+    warm->zygote.program.calls = false;
     warm->zygote.cgroup = warm->zygote.notify = false;
     warm->zygote.clone_flags &= ~(FORK_FLAGS | BJ_CLONE_NEWCGROUP);
     prefer_v1(&warm->fork);
@@ -316,6 +322,20 @@ int bj__warm_split(struct bj_plan *whole, const struct bj_strings *modules, stru
     return 0;
 }
 
+/* In front of the modules: the directories of the jail from which they may come as well. */
+static int add_directories(struct bj_spec *spec, struct bj_error *err)
+{
+    struct bj_strings both = {0};
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < spec->python_path.count; i++)
+        if (spec->python_path.items[i][0] == '/') /* below /box there is nothing yet */
+            r = bj__strings_add(&spec->arena, &both, spec->python_path.items[i]);
+    for (size_t i = 0; r == 0 && i < spec->preload.count; i++)
+        r = bj__strings_add(&spec->arena, &both, spec->preload.items[i]);
+    spec->preload = both;
+    return r < 0 ? bj__error_memory(err) : 0;
+}
+
 int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct bj_error *err)
 {
     struct bj_spec *copy = NULL;
@@ -328,6 +348,8 @@ int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct b
         copy->layers[BJ_LAYER_USER] = BJ_REQUIRE;
         r = bj_plan_new(copy, &whole, err);
     }
+    if (r == 0 && (r = add_directories(copy, err)) < 0)
+        bj_plan_free(whole);
     if (r == 0)
         r = bj__warm_split(whole, &copy->preload, ret_warm, err);
     bj_spec_free(copy);

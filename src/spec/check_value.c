@@ -33,7 +33,8 @@ bool bj__limit_may_be_unset(size_t limit)
 {
     size_t offset = bj__limit_rows[limit].offset;
     return offset == offsetof(struct bj_limits, cpu_us) || offset == offsetof(struct bj_limits, memory_bytes) ||
-           offset == offsetof(struct bj_limits, address_space_bytes);
+           offset == offsetof(struct bj_limits, address_space_bytes) ||
+           offset == offsetof(struct bj_limits, call_us);
 }
 
 int bj__check_limit(size_t limit, uint64_t value, struct bj_error *err)

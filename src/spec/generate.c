@@ -12,13 +12,13 @@ struct row {
     size_t offset;
 };
 
-static const struct row texts[] = {{AT(profile)},    {AT(description)}, {AT(code)},
-                                   {AT(expression)}, {AT(python)},      {AT(globals)},
-                                   {AT(policy)},     {AT(directory)},   {AT(hostname)}};
+static const struct row texts[] = {{AT(profile)},  {AT(description)}, {AT(code)},   {AT(expression)},
+                                   {AT(python)},   {AT(globals)},     {AT(policy)}, {AT(directory)},
+                                   {AT(hostname)}, {AT(views)}};
 static const struct row lists[] = {
-    {AT(command)},      {AT(environment)}, {AT(collect)},    {AT(closed_directories)},
-    {AT(closed_files)}, {AT(syscalls)},    {AT(env_names)},  {AT(mount_sources)},
-    {AT(preload)},      {AT(args)},        {AT(python_path)}};
+    {AT(command)},      {AT(environment)}, {AT(collect)},     {AT(closed_directories)},
+    {AT(closed_files)}, {AT(syscalls)},    {AT(env_names)},   {AT(mount_sources)},
+    {AT(preload)},      {AT(args)},        {AT(python_path)}, {AT(calls)}};
 
 static const void *member(const struct bj_spec *spec, const struct row *row)
 {

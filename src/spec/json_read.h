@@ -30,6 +30,9 @@ struct bj_reader {
 #define BJ_MAX_OPAQUE_DEPTH 256u /* of "globals"; bounds the recursion of the parser */
 int bj__json_load(const char *text, size_t length, size_t maximum, json_t **ret_root, struct bj_error *err);
 
+/* As bj__spec_parse_request, of what bj__json_load has read. */
+int bj__spec_read_request(const json_t *root, struct bj_request *ret_request, struct bj_error *err);
+
 /* -EINVAL: "VALUE is a TYPE; expected EXPECTED". */
 int bj__json_wrong(struct bj_reader *reader, const char *field, const json_t *value, const char *expected);
 

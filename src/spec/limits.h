@@ -21,7 +21,10 @@
     X(address_space_bytes, "address_space_bytes", BYTES, 1048576ull, 1ull << 46)                               \
     X(lifetime_us, "lifetime_seconds", SECONDS, 1000ull, 2592000000000ull)                                     \
     X(idle_us, "idle_seconds", SECONDS, 1000ull, 2592000000000ull)                                             \
-    X(branches, "branches", COUNT, 0ull, 256ull)
+    X(branches, "branches", COUNT, 0ull, 256ull)                                                               \
+    X(calls, "calls", COUNT, 0ull, 1ull << 30)                                                                 \
+    X(call_us, "call_seconds", SECONDS, 1000ull, 86400000000ull)                                               \
+    X(call_bytes, "call_bytes", BYTES, 64ull, BJ_MAX_CALL)
 
 /* Sizes of a spec's own parts. */
 #define BJ_MAX_SPEC_JSON       (48u << 20) /* bytes of JSON text of a request */
@@ -42,6 +45,9 @@
 #define BJ_MAX_LINKS           64u
 #define BJ_MAX_CLOSED          64u
 #define BJ_MAX_PROFILE_JSON    (1u << 20)
+#define BJ_MAX_CALL            (32u << 20) /* bytes of the arguments of a call, and of its value */
+#define BJ_MAX_CALLS           256u        /* functions that may be called */
+#define BJ_MAX_CALL_NAME       64u
 #define BJ_MAX_TRACE_STEPS     100000u
 #define BJ_MIN_TRACE_BYTES     4096u /* a step or two */
 #define BJ_MAX_SEED            4294967295u

@@ -8,6 +8,7 @@
 
 #define BJ_MOMENT_SIZE  21 /* with the zero */
 #define BJ_MOMENT_FORM  "a moment of UTC like \"2020-01-01T00:00:00Z\", from 1970 to 2199"
+#define BJ_MOMENT_LAST  INT64_C(7258118399) /* 2199-12-31T23:59:59Z */
 #define BJ_MOMENT_FIRST INT64_C(1577836800) /* 2020-01-01T00:00:00Z, where nobody says another */
 
 /* -EINVAL: it is none, or out of these years. */

@@ -129,19 +129,38 @@ static int read_level(struct bj_reader *reader, const char *field, const json_t 
     return r < 0 ? r : 0;
 }
 
+static int read_functions(struct bj_reader *reader, const char *field, const json_t *value, void *target)
+{
+    const char *text = NULL;
+    (void)target;
+    return bj__json_text(reader, field, value, BJ_MAX_STRING, &text);
+}
+
 static const struct bj_key keys[] = {{"level", read_level, -1, false},
                                      {"features", read_features, -1, false},
                                      {"modules", read_modules, -1, false},
                                      {"paths", read_paths, -1, false},
                                      {"recursion_limit", read_recursion_limit, -1, false},
+                                     {"functions", read_functions, -1, false},
                                      {0}};
+
+static bool is_of_expressions(const json_t *policy)
+{
+    const char *level = json_string_value(json_object_get(policy, "level"));
+    return level && strcmp(level, "expression") == 0;
+}
 
 int bj__policy_check(const char *text, struct bj_error *err)
 {
     struct bj_reader reader = {.err = err};
     BJ_JSON json_t *policy = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
-    return policy ? bj__json_object(&reader, "policy", policy, keys, NULL)
-                  : bj__error(err, BJ_ERROR_INVALID, EINVAL, "policy", "not a JSON object");
+    if (!policy)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "policy", "not a JSON object");
+    int r = bj__json_object(&reader, "policy", policy, keys, NULL);
+    if (r == 0 && json_object_get(policy, "functions") && !is_of_expressions(policy))
+        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, "policy.functions",
+                      "only with the level \"expression\"; code defines its own");
+    return r;
 }
 
 void bj__policy_join(const json_t *first, json_t *second)
@@ -163,6 +182,5 @@ void bj__policy_join(const json_t *first, json_t *second)
 bool bj__policy_is_of_expressions(const char *text)
 {
     BJ_JSON json_t *policy = json_loads(text, 0, NULL);
-    const char *level = json_string_value(json_object_get(policy, "level"));
-    return level && strcmp(level, "expression") == 0;
+    return is_of_expressions(policy);
 }

@@ -21,6 +21,9 @@ static const struct bj_limits default_limits = {
     .lifetime_us = 3600000000,
     .idle_us = 600000000,
     .branches = 8,
+    .calls = 1000,
+    .call_us = 0,
+    .call_bytes = 1u << 20,
 };
 
 static const enum bj_mode default_layers[BJ_LAYER__COUNT] = {
@@ -278,7 +281,7 @@ static int copy_arrays(const struct bj_spec *from, struct bj_spec *to)
         offsetof(struct bj_spec, closed_files), offsetof(struct bj_spec, syscalls),
         offsetof(struct bj_spec, env_names),    offsetof(struct bj_spec, mount_sources),
         offsetof(struct bj_spec, preload),      offsetof(struct bj_spec, args),
-        offsetof(struct bj_spec, python_path)};
+        offsetof(struct bj_spec, python_path),  offsetof(struct bj_spec, calls)};
     int r = 0;
     for (size_t n = 0; r == 0 && n < BJ_COUNT(lists); n++)
         r = bj__strings_copy(&to->arena, (const void *)((const char *)from + lists[n]),
@@ -302,7 +305,7 @@ static int copy_texts(const struct bj_spec *from, struct bj_spec *to)
                                    offsetof(struct bj_spec, code),      offsetof(struct bj_spec, expression),
                                    offsetof(struct bj_spec, globals),   offsetof(struct bj_spec, policy),
                                    offsetof(struct bj_spec, directory), offsetof(struct bj_spec, hostname),
-                                   offsetof(struct bj_spec, python)};
+                                   offsetof(struct bj_spec, python),    offsetof(struct bj_spec, views)};
     int r = 0;
     for (size_t n = 0; r == 0 && n < BJ_COUNT(texts); n++) {
         const char *const *text = (const void *)((const char *)from + texts[n]);

@@ -60,6 +60,10 @@ struct bj_limits {
     uint64_t lifetime_us;
     uint64_t idle_us;  /* without a snippet */
     uint64_t branches; /* besides the first, snapshots among them */
+    /* Of the caller's functions that a snippet may call; call_us 0: as long as the run has. */
+    uint64_t calls;      /* as many of them */
+    uint64_t call_us;    /* all of them together */
+    uint64_t call_bytes; /* arguments, or value, of one */
 };
 
 /* All paths of the jail are absolute and clean (no "." or "..", no "//"), except in files and collect, where
@@ -119,10 +123,16 @@ struct bj_spec {
     struct bj_strings python_path; /* directories of the jail that modules are looked for in, after /box */
     const char *python;  /* host path of a virtual environment, which is shown; NULL: the host's Python alone */
     const char *globals; /* JSON text, opaque here */
+    const char *views;   /* the same; variables that cannot be changed */
     const char *policy;  /* JSON text, opaque here */
+    bool policy_was_read; /* by whoever sent the request: it is not read here again, only by the guest */
+    /* Functions of the caller's, by name; items NULL: none can be called. Of a pool: empty, a run may name some. */
+    struct bj_strings calls;
     struct bj_trace trace; /* only with code */
     bool display;          /* the same; values of its expression statements are written to its stdout */
     bool check;            /* the same; it is not run, only read: is it whole? For who reads lines */
+    bool
+        merged; /* the same; its stderr is its stdout, in the order in which it writes. The service's protocol without HTTP */
     struct bj_deterministic deterministic; /* only with code or expression */
     struct bj_strings environment;         /* "NAME=VALUE", sorted, no duplicate */
     const void *stdin_bytes;               /* NULL: empty */
@@ -161,8 +171,9 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err);
 /* A deep copy that may be changed on its own. */
 int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct bj_error *err);
 
-/* spec_differs.c: the key in which two specs differ that are to be the same but for code, expression, args, python_path,
- * globals, trace and files; NULL: in none. */
+/* spec_differs.c: the key in which a differs from b, for whose jails were made ahead, in more than code, expression, args, python_path,
+ * globals, views, calls, trace, files, collect, and lower limits of time, output and calls, and of memory where the jail is the run's own; NULL: in
+ * none. */
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
 
 /* The same: for jails that are made before their snippets are known. what: "pool", "session". The caller frees it. */
@@ -197,6 +208,7 @@ enum bj_spec_key {
     BJ_KEY_DETERMINISTIC,
     BJ_KEY_PYTHON_PATH,
     BJ_KEY_DISPLAY,
+    BJ_KEY_VIEWS,
     BJ_KEY__COUNT
 };
 struct bj_request {
@@ -205,6 +217,7 @@ struct bj_request {
     uint32_t keys;        /* 1u << enum bj_spec_key */
     uint32_t limit_keys;  /* 1u << position in BJ_LIMIT_LIST */
     uint32_t layer_keys;  /* 1u << enum bj_layer */
+    bool policy_was_read; /* by who sent it (spec_wire.h) */
 };
 int bj__spec_parse_profile(const char *name, const char *json, size_t length, struct bj_spec **ret_spec,
                            struct bj_error *err);

@@ -346,6 +346,8 @@ int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err)
     int r = check_program(spec, true, err);
     if (r == 0)
         r = check_files(spec, err);
+    if (r == 0)
+        r = check_collect(spec, err);
     return r < 0 ? r : bj__spec_check_python(spec, true, err);
 }
 

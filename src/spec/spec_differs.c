@@ -56,6 +56,35 @@ static bool same_determinism(const struct bj_deterministic *a, const struct bj_d
     return a->on == b->on && (!a->on || (a->seed == b->seed && a->start_s == b->start_s));
 }
 
+static bool no_more(uint64_t asked, uint64_t given, bool may_be_unset)
+{
+    bool any = may_be_unset && given == 0;
+    bool asks_any = may_be_unset && asked == 0;
+    return any || (!asks_any && asked <= given);
+}
+
+/* Those that the supervisor watches, and memory of a jail that is the run's alone, may be lower; the rest is what it was made with. */
+static bool fitting_limits(const struct bj_spec *a, const struct bj_spec *b)
+{
+    struct bj_limits rest = a->limits;
+    rest.wall_us = b->limits.wall_us;
+    rest.cpu_us = b->limits.cpu_us;
+    rest.output_bytes = b->limits.output_bytes;
+    rest.calls = b->limits.calls;
+    rest.call_us = b->limits.call_us;
+    rest.call_bytes = b->limits.call_bytes;
+    if (!b->session)
+        rest.memory_bytes = b->limits.memory_bytes;
+    return memcmp(&rest, &b->limits, sizeof(rest)) == 0 &&
+           no_more(a->limits.wall_us, b->limits.wall_us, false) &&
+           no_more(a->limits.cpu_us, b->limits.cpu_us, true) &&
+           no_more(a->limits.output_bytes, b->limits.output_bytes, false) &&
+           no_more(a->limits.memory_bytes, b->limits.memory_bytes, true) &&
+           no_more(a->limits.calls, b->limits.calls, false) &&
+           no_more(a->limits.call_us, b->limits.call_us, true) &&
+           no_more(a->limits.call_bytes, b->limits.call_bytes, false);
+}
+
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
 {
     const struct {
@@ -73,12 +102,11 @@ const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)
         {same_text(a->directory, b->directory), "directory"},
         {same_text(a->hostname, b->hostname), "hostname"},
 
-        {same_list(&a->collect, &b->collect), "collect"},
         {same_mounts(a, b), "mounts"},
         {same_links(a, b), "links"},
         {same_list(&a->closed_directories, &b->closed_directories), "closed_directories"},
         {same_list(&a->closed_files, &b->closed_files), "closed_files"},
-        {memcmp(&a->limits, &b->limits, sizeof(a->limits)) == 0, "limits"},
+        {fitting_limits(a, b), "limits"},
         {memcmp(a->layers, b->layers, sizeof(a->layers)) == 0, "layers"},
         {a->network == b->network, "network"},
         {a->proc == b->proc, "proc"},

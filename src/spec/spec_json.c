@@ -82,6 +82,11 @@ READER(read_globals)
     return bj__read_opaque(reader, field, value, &((struct bj_spec *)target)->globals);
 }
 
+READER(read_views)
+{
+    return bj__read_opaque(reader, field, value, &((struct bj_spec *)target)->views);
+}
+
 /* null: none, whatever the profile has. */
 READER(read_trace)
 {
@@ -238,6 +243,7 @@ const struct bj_key bj__spec_keys[] = {
     {"code", read_code, BJ_KEY_CODE, false},
     {"expression", read_expression, BJ_KEY_EXPRESSION, false},
     {"globals", read_globals, BJ_KEY_GLOBALS, false},
+    {"views", read_views, BJ_KEY_VIEWS, false},
     {"python_path", read_python_path, BJ_KEY_PYTHON_PATH, false},
     {"python", read_python, -1, true},
     {"policy", read_policy, BJ_KEY_POLICY, false},
@@ -311,11 +317,18 @@ int bj__spec_parse_profile(const char *name, const char *json, size_t length, st
 int bj__spec_parse_request(const char *json, size_t length, struct bj_request *ret_request,
                            struct bj_error *err)
 {
+    BJ_JSON json_t *root = NULL;
+    int r = bj__json_load(json, length, BJ_MAX_SPEC_JSON, &root, err);
+    return r < 0 ? r : bj__spec_read_request(root, ret_request, err);
+}
+
+int bj__spec_read_request(const json_t *root, struct bj_request *ret_request, struct bj_error *err)
+{
     struct bj_request request = {.spec = bj__spec_new_empty()};
     if (!request.spec)
         return bj__error_memory(err);
     struct bj_reader reader = {.spec = request.spec, .request = &request, .err = err};
-    int r = read_text(&reader, json, length, BJ_MAX_SPEC_JSON);
+    int r = bj__json_object(&reader, "", root, bj__spec_keys, request.spec);
     if (r < 0) {
         bj__request_done(&request);
         return r;

@@ -196,6 +196,7 @@ static int print_program(const struct bj_spec *spec, json_t *root)
     } texts[] = {{"code", spec->code, false},
                  {"expression", spec->expression, false},
                  {"globals", spec->globals, true},
+                 {"views", spec->views, true},
                  {"policy", spec->policy, true}};
     int r = spec->command.count > 0 ? set(root, "command", strings_json(&spec->command)) : 0;
     if (r == 0 && spec->args.count > 0)

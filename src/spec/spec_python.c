@@ -98,8 +98,9 @@ static int check_policy(const struct bj_spec *spec, bool for_run, struct bj_erro
         return bj__error(
             err, BJ_ERROR_INVALID, EINVAL, "policy",
             "a policy is for code and expression, and this runs a command; give one of those, or no policy");
-    int r = spec->policy ? bj__policy_check(spec->policy, err) : 0;
-    if (r == 0 && spec->policy && spec->code && bj__policy_is_of_expressions(spec->policy))
+    bool read = spec->policy && !spec->policy_was_read;
+    int r = read ? bj__policy_check(spec->policy, err) : 0;
+    if (r == 0 && read && spec->code && bj__policy_is_of_expressions(spec->policy))
         r = bj__error(
             err, BJ_ERROR_INVALID, EINVAL, "policy.level",
             "\"expression\" is for an expression, and this is a script; give expression, or another level");
@@ -118,6 +119,43 @@ static int check_args(const struct bj_spec *spec, struct bj_error *err)
             return bj__error(err, BJ_ERROR_INVALID, EILSEQ, field, "is no UTF-8; give text");
     }
     return 0;
+}
+
+/* Names of variables that a snippet can say, and that nobody else has put there. */
+static int check_calls(const struct bj_spec *spec, struct bj_error *err)
+{
+    char field[32];
+    for (size_t n = 0; n < spec->calls.count; n++) {
+        const char *name = spec->calls.items[n];
+        size_t length = strnlen(name, BJ_MAX_CALL_NAME + 1);
+        (void)snprintf(field, sizeof(field), "calls[%zu]", n);
+        if (!is_module_name(name) || strchr(name, '.') || length > BJ_MAX_CALL_NAME ||
+            strncmp(name, "__", 2) == 0)
+            return bj__error(err, BJ_ERROR_INVALID, EINVAL, field,
+                             "\"%.64s\" is no name for a function; give a letter and then letters, digits and "
+                             "_, at most %u of them",
+                             name, BJ_MAX_CALL_NAME);
+        for (size_t m = 0; m < n; m++)
+            if (strcmp(name, spec->calls.items[m]) == 0)
+                return bj__error(err, BJ_ERROR_INVALID, EEXIST, field, "\"%.64s\" stands twice", name);
+    }
+    return 0;
+}
+
+int bj_spec_set_calls(struct bj_spec *spec, const char *const *names, struct bj_error *err)
+{
+    struct bj_strings calls = {0};
+    const struct bj_strings before = spec->calls;
+    int r = names ? bj__strings_present(&spec->arena, &calls) : 0;
+    for (size_t n = 0; r == 0 && names && names[n]; n++)
+        r = n < BJ_MAX_CALLS ? bj__strings_add(&spec->arena, &calls, names[n]) : -E2BIG;
+    if (r < 0)
+        return bj__spec_build_error(r, "calls", BJ_MAX_CALLS, err);
+    spec->calls = calls;
+    r = check_calls(spec, err);
+    if (r < 0)
+        spec->calls = before;
+    return r;
 }
 
 static int check_path(const struct bj_spec *spec, struct bj_error *err)
@@ -150,6 +188,8 @@ static int check_command(const struct bj_spec *spec, struct bj_error *err)
          "code or expression, or null"},
         {spec->python_path.count > 0, "python_path", "modules are its own matter (PYTHONPATH)",
          "code or expression, or []"},
+        {spec->calls.count > 0, "calls", "nobody could call a function of the caller's", "code or expression"},
+        {spec->views != NULL, "views", "there are no variables", "code or expression"},
     };
     for (size_t n = 0; spec->command.count > 0 && n < BJ_COUNT(rows); n++)
         if (rows[n].given)

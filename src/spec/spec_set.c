@@ -103,6 +103,11 @@ int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error 
     return add_object(spec, "globals", json, &spec->globals, err);
 }
 
+int bj_spec_add_views(struct bj_spec *spec, const char *json, struct bj_error *err)
+{
+    return add_object(spec, "views", json, &spec->views, err);
+}
+
 int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *err)
 {
     int r = add_object(spec, "policy", json, &spec->policy, err);

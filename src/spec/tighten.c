@@ -13,7 +13,7 @@
  *   network, proc               only less: none < loopback < host; none < own
  *   syscalls                    some of the profile's sets
  *   policy                      give one, if the profile has none
- *   stdin, globals, trace, display, deterministic, directory, hostname, collect, output_action: free; they widen
+ *   stdin, globals, views, trace, display, deterministic, directory, hostname, collect, output_action: free; they widen
  *                               nothing (collect adds; of a trace the result holds no more than output_bytes; the addresses that
  *                               deterministic makes known are the run's own) */
 #include "spec/build.h"
@@ -115,6 +115,8 @@ static int take_free_fields(const struct tighten *t)
     }
     if (r == 0 && has(t, BJ_KEY_GLOBALS))
         r = bj__copy_text(&spec->arena, asked->globals, &spec->globals);
+    if (r == 0 && has(t, BJ_KEY_VIEWS))
+        r = bj__copy_text(&spec->arena, asked->views, &spec->views);
     if (r == 0 && has(t, BJ_KEY_DIRECTORY))
         r = bj__copy_text(&spec->arena, asked->directory, &spec->directory);
     if (r == 0 && has(t, BJ_KEY_HOSTNAME))
@@ -345,6 +347,7 @@ static int narrow_policy(const struct tighten *t)
         return 0;
     if (t->profile->policy)
         return refuse(t, "policy", "another policy", "its own");
+    t->spec->policy_was_read = t->request->policy_was_read;
     return bj__copy_text(&t->spec->arena, t->asked->policy, &t->spec->policy) < 0 ? out_of_memory(t) : 0;
 }
 

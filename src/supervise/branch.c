@@ -24,18 +24,11 @@
 #define SETTLE_DEADLINE_MS 200 /* one that says nothing is no worse than one that says it too early */
 #define END_DEADLINE_MS    200 /* pid 1 reaps at once; what it had to tell may have been crowded out */
 #define KILL_ROUNDS        32
+#define MOST_FDS           253 /* that one message can bring along (SCM_MAX_FD of Linux) */
 
 void bj__branch_init(struct bj_branch *branch, struct bj_session *session)
 {
     *branch = (struct bj_branch){.session = session, .control_fd = -1, .pidfd = -1, .proc_fd = -1};
-}
-
-void bj__branch_close(struct bj_branch *branch)
-{
-    bj__fd_close(&branch->control_fd);
-    bj__fd_close(&branch->pidfd);
-    bj__fd_close(&branch->proc_fd);
-    bj__branch_init(branch, branch->session);
 }
 
 int bj__branch_pidfd(const struct bj_branch *branch)
@@ -101,31 +94,103 @@ int bj__branch_tell(const struct bj_branch *branch, const struct bj_session_mess
     return bj__fd_send(branch->control_fd, &whole, fds, count, MSG_DONTWAIT);
 }
 
-/* 1: a message, and who sent it (0: nobody that we can see). 0: there is none now. -errno, and -EPROTO for what is none. */
-static int hear(const struct bj_branch *branch, struct bj_session_message *message, pid_t *ret_sender)
+/* What a message brings along besides its bytes. */
+struct company {
+    pid_t sender; /* 0: nobody that we can see */
+    bool fds;     /* descriptors, which are closed by now */
+    bool any;     /* at the end of file there is none */
+};
+
+/* Nobody has asked for it, and the close of it may be the last one: of a TCP socket with SO_LINGER that would wait for as long as
+ * the guest has said, and so would the kernel's own if there were no room for it here (socket(7)). */
+static void let_go(int fd)
+{
+    const struct linger off = {.l_onoff = 0};
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &off, sizeof(off)); /* most are no sockets */
+    (void)close(fd);
+}
+
+static void look_at(const struct cmsghdr *part, struct company *company)
+{
+    struct ucred sender;
+    if (part->cmsg_level != SOL_SOCKET)
+        return;
+    if (part->cmsg_type == SCM_CREDENTIALS && part->cmsg_len == CMSG_LEN(sizeof(sender))) {
+        memcpy(&sender, CMSG_DATA(part), sizeof(sender));
+        company->sender = sender.pid;
+    }
+    for (size_t at = 0; part->cmsg_type == SCM_RIGHTS && CMSG_LEN(at + sizeof(int)) <= part->cmsg_len;
+         at += sizeof(int)) {
+        int fd;
+        memcpy(&fd, CMSG_DATA(part) + at, sizeof(fd));
+        let_go(fd);
+        company->fds = true;
+    }
+}
+
+/* Bytes, or -errno. */
+static ssize_t receive(int fd, struct bj_session_message *message, struct company *ret_company)
 {
     struct iovec part = {message, sizeof(*message)};
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(struct ucred))];
+        char space[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(MOST_FDS * sizeof(int))];
     } control;
     struct msghdr header = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
     ssize_t n;
+    *ret_company = (struct company){.sender = 0};
     do {
-        n = recvmsg(branch->control_fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+        n = recvmsg(fd, &header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     } while (n < 0 && errno == EINTR);
     if (n < 0)
-        return errno == EAGAIN ? 0 : -errno;
-    /* Descriptors that were sent along found no room and are closed: MSG_CTRUNC. */
-    const struct cmsghdr *first = CMSG_FIRSTHDR(&header);
-    struct ucred sender = {.pid = 0};
-    if (first && first->cmsg_level == SOL_SOCKET && first->cmsg_type == SCM_CREDENTIALS &&
-        first->cmsg_len == CMSG_LEN(sizeof(sender)))
-        memcpy(&sender, CMSG_DATA(first), sizeof(sender));
-    *ret_sender = sender.pid;
-    bool whole = n == (ssize_t)sizeof(*message) && !(header.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+        return -errno;
+    /* musl's CMSG_NXTHDR compares signed with unsigned. */
+    for (size_t at = 0; at + sizeof(struct cmsghdr) <= header.msg_controllen;) {
+        const struct cmsghdr *each = (const void *)(control.space + at);
+        if (each->cmsg_len < CMSG_LEN(0))
+            break;
+        ret_company->any = true;
+        look_at(each, ret_company);
+        at += CMSG_SPACE(each->cmsg_len - CMSG_LEN(0));
+    }
+    return header.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ? 0 : n;
+}
+
+/* 1: a message, and who sent it (0: nobody that we can see). 0: there is none now. -errno, and -EPROTO for what is none. */
+static int hear(const struct bj_branch *branch, struct bj_session_message *message, pid_t *ret_sender)
+{
+    struct company company;
+    ssize_t n = receive(branch->control_fd, message, &company);
+    if (n < 0)
+        return n == -EAGAIN ? 0 : (int)n;
+    *ret_sender = company.sender;
+    bool whole = n == (ssize_t)sizeof(*message) && !company.fds;
     return whole && message->magic == BJ_SESSION_MAGIC ? 1 : -EPROTO;
+}
+
+/* What nobody has read goes by our hand: by that of the kernel, when the socket goes, it could take long. */
+static void close_control(struct bj_branch *branch)
+{
+    struct bj_session_message message = {.word = 0};
+    struct company company;
+    ssize_t n;
+    if (branch->control_fd < 0)
+        return;
+    (void)shutdown(branch->control_fd, SHUT_RDWR); /* from now on nothing more comes */
+    do {
+        n = receive(branch->control_fd, &message, &company);
+    } while (n > 0 || n == -ECONNRESET ||
+             (n == 0 && company.any)); /* its end was seen: told once, before the rest */
+    bj__fd_close(&branch->control_fd);
+}
+
+void bj__branch_close(struct bj_branch *branch)
+{
+    close_control(branch);
+    bj__fd_close(&branch->pidfd);
+    bj__fd_close(&branch->proc_fd);
+    bj__branch_init(branch, branch->session);
 }
 
 void bj__branch_forget(const struct bj_branch *branch)

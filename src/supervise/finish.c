@@ -63,7 +63,7 @@ static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
     evidence->oom_kills = increase(usage.oom_kills, run->before.oom_kills);
     evidence->process_refusals = increase(usage.process_refusals, run->before.process_refusals);
     evidence->cpu_us = result->cpu_us;
-    evidence->cpu_limit_us = run->plan->limits.cpu_us;
+    evidence->cpu_limit_us = run->limits.cpu_us;
 }
 
 static void look_at_disk(const struct bj_run *run, struct bj_evidence *evidence)
@@ -148,8 +148,8 @@ void bj__run_finish(struct bj_run *run)
     look_at_disk(run, &evidence);
     take_timing(run);
     take_layers(run);
-    if (run->jail->box_fd >= 0 && run->plan->collect.count > 0) {
-        int r = bj__collect(result, run->jail->box_fd, &run->plan->collect);
+    if (run->jail->box_fd >= 0 && run->collect.count > 0) {
+        int r = bj__collect(result, run->jail->box_fd, &run->collect);
         if (r < 0)
             bj__run_fail(run, -r, "collect files");
     }

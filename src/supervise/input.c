@@ -88,7 +88,7 @@ void bj__input_read_source(struct bj_run *run)
 
 /* The guest may close its end at any time, and the caller's disposition of SIGPIPE is the caller's: it is
  * blocked in this thread for the write, and one that we caused is taken back (signal(7), "Interruption"). */
-static ssize_t write_quietly(int fd, const void *bytes, size_t length)
+ssize_t bj__write_quietly(int fd, const void *bytes, size_t length)
 {
     sigset_t pipe_only;
     sigset_t before;
@@ -118,7 +118,7 @@ void bj__input_write(struct bj_run *run)
         return;
     }
     while (run->input_left > 0) {
-        ssize_t n = write_quietly(run->streams.stdin_fd, run->input, run->input_left);
+        ssize_t n = bj__write_quietly(run->streams.stdin_fd, run->input, run->input_left);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)

@@ -186,3 +186,43 @@ bool bj__json_is_valid(const char *text, size_t length, unsigned depth)
     blanks(&scan);
     return scan.at == scan.end;
 }
+
+/* The part in front of the next member, or behind the last one. 1: a member follows. */
+static int between(struct scan *scan, bool first)
+{
+    if (first && !token(scan, "{"))
+        return -EBADMSG;
+    blanks(scan);
+    if (!take(scan, '}')) {
+        if (!first && !token(scan, ","))
+            return -EBADMSG;
+        return 1;
+    }
+    blanks(scan);
+    return scan->at == scan->end ? 0 : -EBADMSG;
+}
+
+int bj__json_next_member(struct bj_json_members *members, unsigned depth, struct bj_json_member *ret_member)
+{
+    struct scan scan = {members->text + members->at, members->text + members->length, depth - 1};
+    bool first = !members->begun;
+    members->begun = true;
+    if (depth < 1 || (first && !bj__utf8_valid((const unsigned char *)members->text, members->length)))
+        return -EBADMSG;
+    int r = between(&scan, first);
+    if (r > 0) {
+        ret_member->name = scan.at;
+        r = string(&scan) ? 1 : -EBADMSG;
+        ret_member->name_length = (size_t)(scan.at - ret_member->name);
+    }
+    if (r > 0) {
+        r = token(&scan, ":") ? 1 : -EBADMSG;
+        ret_member->value = scan.at;
+    }
+    if (r > 0) {
+        r = value(&scan) ? 1 : -EBADMSG;
+        ret_member->value_length = (size_t)(scan.at - ret_member->value);
+    }
+    members->at = (size_t)(scan.at - members->text);
+    return r;
+}

@@ -2,27 +2,57 @@
  * Its own file because a run that starts here only differs in where its jail comes from.
  * Changes when: jails are kept in another way. */
 #include "jail/zygote.h"
-#include "supervise/run.h"
+#include "supervise/calls.h"
 
 struct bj_pool {
     struct bj_warm *warm;
     struct bj_zygote zygote;
     struct bj_spec *spec; /* what all its runs share */
     unsigned count;       /* jails to be kept */
-    unsigned parked;      /* of them, in jails[] from first on */
+    unsigned parked;      /* of them, in runs[] from first on */
     unsigned first;
-    struct bj_jail *jails;
+    struct bj_run **runs; /* owned; not started */
 };
+
+static struct bj_run *take_first(struct bj_pool *pool)
+{
+    struct bj_run *run = pool->runs[pool->first];
+    pool->first = pool->first + 1 < pool->count ? pool->first + 1 : 0;
+    pool->parked--;
+    return run;
+}
+
+/* Now, and not when somebody waits for a result. */
+static int prepare_first(struct bj_pool *pool, struct bj_error *err)
+{
+    int r = bj__run_prepare_parked(pool->runs[pool->first], err);
+    if (r < 0)
+        bj_run_free(take_first(pool));
+    return r;
+}
+
+static int park_one(struct bj_pool *pool, struct bj_error *err)
+{
+    int r = bj__run_park(&pool->zygote, &pool->runs[(pool->first + pool->parked) % pool->count], err);
+    if (r == 0)
+        pool->parked++;
+    return r;
+}
 
 static int fill(struct bj_pool *pool, struct bj_error *err)
 {
-    while (pool->parked < pool->count) {
-        int r = bj__jail_park(&pool->jails[(pool->first + pool->parked) % pool->count], &pool->zygote, err);
-        if (r < 0)
-            return r;
-        pool->parked++;
-    }
-    return 0;
+    int r = 0;
+    while (r == 0 && pool->parked < pool->count)
+        r = park_one(pool, err);
+    return r < 0 ? r : prepare_first(pool, err);
+}
+
+int bj__pool_fill_one(struct bj_pool *pool, struct bj_error *err)
+{
+    int r = pool->parked < pool->count ? park_one(pool, err) : 0;
+    if (r == 0)
+        r = prepare_first(pool, err);
+    return r < 0 ? r : pool->parked < pool->count;
 }
 
 int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool, struct bj_error *err)
@@ -34,10 +64,10 @@ int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret
     if (!pool)
         return bj__error_memory(err);
     pool->count = jails;
-    pool->jails = calloc(jails, sizeof(*pool->jails));
+    pool->runs = calloc(jails, sizeof(struct bj_run *));
     bj__jail_init(&pool->zygote.jail);
     pool->zygote.init_fd = -1;
-    int r = pool->jails ? bj__spec_template(spec, "pool", &pool->spec, err) : bj__error_memory(err);
+    int r = pool->runs ? bj__spec_template(spec, "pool", &pool->spec, err) : bj__error_memory(err);
     if (r == 0)
         r = bj__warm_new(pool->spec, &pool->warm, err);
     if (r == 0)
@@ -70,15 +100,31 @@ int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct b
     return r;
 }
 
+const char *bj__pool_misfit(const struct bj_pool *pool, const struct bj_spec *spec)
+{
+    const char *other = bj__spec_differs(spec, pool->spec);
+    /* Where no control group counts, a limit of each process stands in, which the parked ones have already. */
+    const struct bj_plan *plan = &pool->warm->fork;
+    bool counted = plan->cgroup && (plan->cgroup_parents.v1_memory[0] || plan->cgroup_parents.unified_memory);
+    bool lower = spec->limits.memory_bytes != pool->spec->limits.memory_bytes;
+    return !other && lower && !counted ? "limits" : other;
+}
+
 static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec, struct bj_error *err)
 {
-    const char *other = bj__spec_differs(spec, pool->spec); /* of the rest the pool's has been checked */
+    const char *other = bj__pool_misfit(pool, spec); /* of the rest the pool's has been checked */
     if (other)
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, other,
+                         "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
+                         "change nothing but "
+                         "code, expression, globals, views, trace, files, collect, a policy where it has none, "
+                         "and lower limits "
+                         "of time, output, memory and calls, or make another pool");
+    if (spec->calls.count > 0 && !pool->spec->calls.items)
         return bj__error(
-            err, BJ_ERROR_INVALID, EINVAL, other,
-            "is not what the pool's jails were made for; take the spec from bj_pool_spec and "
-            "change nothing but "
-            "code, expression, globals, trace, files and a policy where it has none, or make another pool");
+            err, BJ_ERROR_INVALID, EINVAL, "calls",
+            "the pool's jails were made without a way to call; name functions, or an empty list of "
+            "them, in the pool's spec");
     return bj__spec_check_snippet(spec, err);
 }
 
@@ -93,10 +139,14 @@ int bj_pool_start_stdin(struct bj_pool *pool, const struct bj_spec *spec, int st
         r = fill(pool, err);
     if (r < 0)
         return r;
-    struct bj_jail *jail = &pool->jails[pool->first];
-    pool->first = (pool->first + 1) % pool->count;
-    pool->parked--;
-    return bj__run_start_parked(jail, &request, stdin_fd, ret_run, err);
+    struct bj_run *run = take_first(pool);
+    r = bj__run_narrow(run, spec, err);
+    if (r == 0)
+        r = bj__calls_start(run, &spec->calls, err);
+    if (r == 0)
+        return bj__run_start_parked(run, &request, stdin_fd, ret_run, err);
+    bj_run_free(run);
+    return r;
 }
 
 int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,
@@ -109,11 +159,11 @@ void bj_pool_free(struct bj_pool *pool)
 {
     if (!pool)
         return;
-    for (unsigned i = 0; i < pool->parked; i++)
-        bj__jail_done(&pool->jails[(pool->first + i) % pool->count]);
+    while (pool->runs && pool->parked > 0)
+        bj_run_free(take_first(pool));
     bj__zygote_done(&pool->zygote);
     bj__warm_free(pool->warm);
     bj_spec_free(pool->spec);
-    free(pool->jails);
+    free(pool->runs);
     free(pool);
 }

@@ -2,8 +2,8 @@
  * Its own file because what is read here was written by the guest, and looks like our own words.
  * Changes when: base/reply.h does. */
 #include "base/reply.h"
+#include "supervise/calls.h"
 #include "supervise/json_scan.h"
-#include "supervise/run.h"
 
 #include <jansson.h>
 #include <unistd.h>
@@ -18,6 +18,8 @@ void bj__reply_start(struct bj_run *run)
 void bj__reply_read(struct bj_run *run)
 {
     unsigned char bytes[8192];
+    if (run->calls && !bj__calls_read(run))
+        return;
     for (int i = 0; i < 8 && run->streams.reply_fd >= 0; i++) {
         ssize_t n = read(run->streams.reply_fd, bytes, sizeof(bytes));
         if (n < 0 && errno == EINTR)
@@ -36,6 +38,15 @@ void bj__reply_read(struct bj_run *run)
             bj__fd_close(&run->streams.reply_fd);
         }
     }
+}
+
+bool bj__reply_has_end(const struct bj_run *run)
+{
+    struct bj_reply_head head;
+    if (run->reply.length < sizeof(head))
+        return false;
+    memcpy(&head, run->reply.bytes + run->reply.length - sizeof(head), sizeof(head));
+    return head.magic == BJ_REPLY_MAGIC && head.kind == BJ_REPLY_END && head.length == 0;
 }
 
 /* Three texts and nothing else. */
@@ -159,6 +170,8 @@ void bj__reply_take(struct bj_run *run, struct bj_evidence *evidence)
     bool memory = false;
     if (!run->plan->request)
         return;
+    if (run->calls)
+        bj__calls_finish(run);
     for (int i = 0; i < 64 && run->streams.reply_fd >= 0; i++) /* a pipe holds a megabyte at most */
         bj__reply_read(run);
     evidence->snippet = true;

@@ -100,4 +100,7 @@ struct bj_result {
  * the reason. 0, or -errno where we could not look, or not list what there was. */
 int bj__collect(struct bj_result *result, int box_fd, const struct bj_strings *patterns);
 
+/* result_json.c: as bj_result_json, without what the guest wrote or told, which may be large, and no strict JSON (NaN). */
+char *bj__result_figures(const struct bj_result *result);
+
 #endif

@@ -65,7 +65,7 @@ static json_t *encoded(const unsigned char *bytes, size_t length)
     return json_stringn(text, BJ_BASE64_ENCODED(length));
 }
 
-static void set_output(struct writer *writer, const struct bj_result *result, enum bj_stream stream)
+static void set_output(struct writer *writer, const struct bj_result *result, enum bj_stream stream, bool whole)
 {
     static const char *const keys[][4] = {
         {"", "", "", ""},
@@ -75,11 +75,12 @@ static void set_output(struct writer *writer, const struct bj_result *result, en
     const unsigned char *bytes = output->bytes ? output->bytes : (const unsigned char *)"";
     struct bj_buf BJ_BUF text;
     bj__buf_init(&text, SIZE_MAX / 4);
-    bool valid = bj__utf8_valid(bytes, output->length);
-    writer->failed |= bj__utf8_add(&text, bytes, output->length);
-    set(writer, keys[stream][0], json_stringn(text.bytes ? (const char *)text.bytes : "", text.length));
-    if (!valid)
-        set(writer, keys[stream][1], encoded(bytes, output->length));
+    if (whole) {
+        writer->failed |= bj__utf8_add(&text, bytes, output->length);
+        set(writer, keys[stream][0], json_stringn(text.bytes ? (const char *)text.bytes : "", text.length));
+        if (!bj__utf8_valid(bytes, output->length))
+            set(writer, keys[stream][1], encoded(bytes, output->length));
+    }
     set(writer, keys[stream][2], json_boolean(result->output_total[stream] > output->length));
     set(writer, keys[stream][3], json_integer((json_int_t)result->output_total[stream]));
 }
@@ -232,7 +233,8 @@ static char *put_in(char *text, const char *key, const char *told)
     return r < 0 ? NULL : bj__buf_take(&whole);
 }
 
-char *bj_result_json(const struct bj_result *result)
+/* whole: with what the guest wrote. */
+static char *dump(const struct bj_result *result, bool whole)
 {
     char name[24];
     struct writer writer = {json_object(), 0};
@@ -243,20 +245,31 @@ char *bj_result_json(const struct bj_result *result)
     set(&writer, "signal",
         verdict->signal ? json_string(signal_name(verdict->signal, name, sizeof(name))) : json_null());
     set(&writer, "error", text_or_null(result->error));
-    set_output(&writer, result, BJ_STDOUT);
-    set_output(&writer, result, BJ_STDERR);
+    set_output(&writer, result, BJ_STDOUT, whole);
+    set_output(&writer, result, BJ_STDERR, whole);
     set(&writer, "value", json_null());
     set(&writer, "globals", json_null());
     set(&writer, "exception", json_null());
     set(&writer, "policy", policy_json(result));
     set(&writer, "trace", json_null());
-    set(&writer, "files", files_json(result));
+    set(&writer, "files", whole ? files_json(result) : json_array());
     set(&writer, "usage", usage_json(result));
     set(&writer, "denials", denials_json(result));
     set(&writer, "layers", layers_json(result));
     set(&writer, "timing", timing_json(result));
     char *text = writer.failed ? NULL : bj__json_dump(writer.object, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
     json_decref(writer.object);
+    return text;
+}
+
+char *bj__result_figures(const struct bj_result *result)
+{
+    return dump(result, false);
+}
+
+char *bj_result_json(const struct bj_result *result)
+{
+    char *text = dump(result, true);
     /* The last key first: what was told may have lines of its own that look like a key's, and stands behind the key that is looked
      * for as long as that one comes before it. */
     text = put_in(text, "trace", result->snippet.parts[BJ_REPLY_TRACE]);

@@ -2,14 +2,21 @@
  * Its own file because it is the one place that waits.
  * Changes when: something more of a run is watched. */
 #include "supervise/run.h"
+#include "jail/zygote.h"
+#include "spec/build.h"
+#include "supervise/calls.h"
 #include "supervise/session.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+
+#define MOMENT_MS     2
+#define COLLECT_ARENA ((size_t)BJ_MAX_COLLECT * (BJ_MAX_STRING + 64))
 
 int bj__watch(const struct bj_run *run, int fd, enum bj_watch what, uint32_t events)
 {
@@ -33,7 +40,7 @@ void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
         return;
     if (run->killed == BJ_KILL_NONE)
         run->killed = reason;
-    if (run->plan->limits.cpu_us > 0 || !run->plan->cgroup)
+    if (run->limits.cpu_us > 0 || !run->plan->cgroup)
         (void)bj__run_cpu_us(run); /* the kernel does not add up what dies with its pid namespace */
     if (run->branch)
         bj__branch_kill(run->branch);
@@ -48,7 +55,8 @@ void bj__run_fail(struct bj_run *run, int errnum, const char *what)
     bj__run_end(run, BJ_KILL_FAILED);
 }
 
-static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err)
+/* Nothing of it begins by that. */
+static int start_watching(struct bj_run *run, struct bj_error *err)
 {
     run->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     run->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
@@ -65,11 +73,7 @@ static int start_watching(struct bj_run *run, int stdin_fd, struct bj_error *err
         r = bj__branch_watch(run);
     if (r == 0)
         r = bj__watch(run, run->timer_fd, BJ_WATCH_TIMER, EPOLLIN);
-    if (r < 0)
-        return bj__error_system(err, -r, "", "cannot watch the jail");
-    bj__clocks_start(run);
-    r = bj__denials_start(run, err);
-    return r < 0 ? r : bj__input_start(run, stdin_fd, err);
+    return r < 0 ? bj__error_system(err, -r, "", "cannot watch the jail") : bj__denials_start(run, err);
 }
 
 struct bj_run *bj__run_new(const struct bj_plan *plan)
@@ -81,6 +85,9 @@ struct bj_run *bj__run_new(const struct bj_plan *plan)
         return NULL;
     }
     run->plan = plan;
+    run->limits = plan->limits;
+    run->collect = plan->collect;
+    bj__arena_init(&run->own_collect, COLLECT_ARENA);
     run->result = result;
     run->epoll_fd = run->timer_fd = run->source_fd = -1;
     run->jail = &run->own_jail;
@@ -92,23 +99,39 @@ struct bj_run *bj__run_new(const struct bj_plan *plan)
     return run;
 }
 
+static int begin(struct bj_run *run, int stdin_fd, struct bj_error *err)
+{
+    bj__clocks_start(run);
+    return bj__input_start(run, stdin_fd, err);
+}
+
+static int hand_over(struct bj_run *run, int r, struct bj_run **ret_run)
+{
+    if (r < 0)
+        bj_run_free(run);
+    else
+        *ret_run = run;
+    return r < 0 ? r : 0;
+}
+
 int bj__run_hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
 {
     if (r == 0)
-        r = start_watching(run, stdin_fd, err);
-    if (r < 0) {
-        bj_run_free(run);
-        return r;
-    }
-    *ret_run = run;
-    return 0;
+        r = start_watching(run, err);
+    if (r == 0)
+        r = begin(run, stdin_fd, err);
+    return hand_over(run, r, ret_run);
 }
 
-/* Of a jail of its own, which has started. */
-static void take_jail(struct bj_run *run)
+/* Of a jail of its own. */
+static void take_streams(struct bj_run *run)
 {
     run->streams = run->jail->streams;
     bj__streams_init(&run->jail->streams);
+}
+
+static void take_times(struct bj_run *run)
+{
     run->start_us = run->jail->start_us;
     run->exec_us = run->jail->exec_us;
 }
@@ -118,24 +141,67 @@ int bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run *
     struct bj_run *run = bj__run_new(plan);
     if (!run)
         return bj__error_memory(err);
-    int r = bj__jail_start(run->jail, plan, err);
-    take_jail(run);
+    int r = bj__calls_start(run, &plan->calls, err);
+    if (r == 0)
+        r = bj__jail_start(run->jail, plan, err);
+    take_streams(run);
+    take_times(run);
     return bj__run_hand_over(run, r, stdin_fd, ret_run, err);
 }
 
-int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
+int bj__run_park(struct bj_zygote *zygote, struct bj_run **ret_run, struct bj_error *err)
+{
+    struct bj_run *run = bj__run_new(&zygote->warm->fork);
+    if (!run)
+        return bj__error_memory(err);
+    return hand_over(run, bj__jail_park(run->jail, zygote, err), ret_run);
+}
+
+static int prepare(struct bj_run *run, struct bj_error *err)
+{
+    if (run->epoll_fd >= 0)
+        return 0;
+    take_streams(run);
+    return start_watching(run, err);
+}
+
+int bj__run_prepare_parked(struct bj_run *run, struct bj_error *err)
+{
+    int r = bj__sync_take_parked(run->jail, err);
+    if (r <= 0 || run->epoll_fd >= 0)
+        return r < 0 ? r : 0;
+    bj__cgroup_open_counters(&run->jail->cgroup);
+    return prepare(run, err);
+}
+
+int bj__run_narrow(struct bj_run *run, const struct bj_spec *spec, struct bj_error *err)
+{
+    run->limits = spec->limits;
+    for (enum bj_stream stream = BJ_STDOUT; stream <= BJ_STDERR; stream++)
+        run->result->output[stream].maximum = spec->limits.output_bytes;
+    return bj__strings_copy(&run->own_collect, &spec->collect, &run->collect) < 0 ? bj__error_memory(err) : 0;
+}
+
+/* Its plan's was set when the jail was made. */
+static int lower_memory(const struct bj_run *run, struct bj_error *err)
+{
+    return run->limits.memory_bytes == run->plan->limits.memory_bytes
+               ? 0
+               : bj__cgroup_lower_memory(&run->jail->cgroup, run->limits.memory_bytes, err);
+}
+
+int bj__run_start_parked(struct bj_run *run, const struct bj_buf *request, int stdin_fd,
                          struct bj_run **ret_run, struct bj_error *err)
 {
-    struct bj_run *run = bj__run_new(jail->plan);
-    if (!run) {
-        bj__jail_done(jail);
-        return bj__error_memory(err);
-    }
-    run->own_jail = *jail;
-    bj__jail_init(jail);
-    int r = bj__jail_unpark(run->jail, request, err);
-    take_jail(run);
-    return bj__run_hand_over(run, r, stdin_fd, ret_run, err);
+    int r = lower_memory(run, err);
+    if (r == 0)
+        r = bj__jail_unpark(run->jail, request, run->limits.wall_us, err);
+    take_times(run);
+    if (r == 0)
+        r = prepare(run, err);
+    if (r == 0)
+        r = begin(run, stdin_fd, err);
+    return hand_over(run, r, ret_run);
 }
 
 int bj_run_start(const struct bj_plan *plan, struct bj_run **ret_run, struct bj_error *err)
@@ -193,6 +259,9 @@ static void handle(struct bj_run *run, uint32_t what, uint32_t events)
     case BJ_WATCH_REPLY:
         bj__reply_read(run);
         break;
+    case BJ_WATCH_ANSWER:
+        bj__calls_write(run);
+        break;
     case BJ_WATCH_STDIN:
         bj__input_write(run);
         break;
@@ -215,6 +284,17 @@ static void handle(struct bj_run *run, uint32_t what, uint32_t events)
     }
 }
 
+/* A snippet has told its end: the end of its process is a moment away, and each of its pipes would wake us on the way there.
+ * Whoever tells that and goes on to write, or has children who do, is heard again after that moment, and after no other. */
+static bool await_end(struct bj_run *run, int timeout_ms)
+{
+    struct pollfd watched = {.fd = run->jail->pidfd, .events = POLLIN};
+    if (timeout_ms == 0 || run->branch || run->ending || !bj__reply_has_end(run))
+        return false;
+    run->ending = true;
+    return poll(&watched, 1, MOMENT_MS) == 1;
+}
+
 int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
 {
     struct epoll_event events[8];
@@ -228,6 +308,7 @@ int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
         ended |= events[i].data.u32 == BJ_WATCH_PIDFD;
         handle(run, events[i].data.u32, events[i].events);
     }
+    ended = ended || await_end(run, timeout_ms);
     if (run->branch ? !bj__branch_is_through(run) : !ended || !bj__jail_reap(run->jail, false))
         return 0;
     bj__run_finish(run);
@@ -259,6 +340,8 @@ void bj_run_free(struct bj_run *run)
     bj__fd_close(&run->timer_fd);
     bj_result_free(run->result);
     bj__buf_done(&run->reply);
+    bj__calls_free(run);
+    bj__arena_done(&run->own_collect);
     free(run->source_buffer);
     free(run->notification);
     free(run);

@@ -11,6 +11,7 @@ enum bj_watch {
     BJ_WATCH_STDOUT = 1,
     BJ_WATCH_STDERR,
     BJ_WATCH_REPLY,
+    BJ_WATCH_ANSWER,
     BJ_WATCH_STDIN,
     BJ_WATCH_SOURCE,
     BJ_WATCH_PIDFD,
@@ -20,9 +21,13 @@ enum bj_watch {
 };
 
 struct bj_branch;
+struct bj_calls;
 
 struct bj_run {
     const struct bj_plan *plan;
+    struct bj_limits limits;   /* the plan's, or lower ones where the jail was made ahead */
+    struct bj_strings collect; /* the plan's patterns, or others of the same kind, in own_collect */
+    struct bj_arena own_collect;
     struct bj_jail *jail; /* own_jail, or the session's */
     struct bj_jail own_jail;
     struct bj_branch *branch; /* of a session, which goes on afterwards; NULL: the jail is the run's own */
@@ -33,16 +38,19 @@ struct bj_run {
     int epoll_fd, timer_fd;
     enum bj_kill_reason killed;
     bool over;
+    bool ending;       /* it has told its end: its process was waited for */
     char failure[128]; /* what the supervisor could not do, or "": the run is then a jail_error */
     uint64_t wall_deadline_us;
     uint64_t next_cpu_check_us;    /* UINT64_MAX: no cpu limit */
     uint64_t next_memory_check_us; /* UINT64_MAX: no memory limit, or the kernel watches it */
+    uint64_t next_call_check_us;   /* UINT64_MAX: no call is under way whose time is limited */
     bool pauses; /* the wall clock stands still while the program waits for input (waiting.c) */
     bool waits;  /* it did when it was last looked at */
     uint64_t waiting_checked_us, next_waiting_check_us; /* when that was; UINT64_MAX: it is not looked at */
     uint64_t cpu_seen_us;                               /* most that a walk of the processes has seen (cpu.c) */
     uint64_t memory_seen_bytes;                         /* the same of memory (memory.c) */
     struct bj_buf reply;                                /* of a snippet, as it came */
+    struct bj_calls *calls;                             /* owned; NULL: it may call nothing of the caller's */
     bj_output_fn output_fn;
     void *output_user;
     /* what goes to stdin: the plan's bytes, or a descriptor of the caller's by way of a buffer */
@@ -62,14 +70,28 @@ int bj__run_hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **r
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason); /* kills; the first reason stays */
 /* The same, for a failure of ours, while it runs or after its end: "cannot WHAT". The first one stays. */
 void bj__run_fail(struct bj_run *run, int errnum, const char *what);
-/* A run in a parked jail, which it takes, also on failure. stdin_fd: the caller's, or -1. */
-int bj__run_start_parked(struct bj_jail *jail, const struct bj_buf *request, int stdin_fd,
+/* A run whose jail is a fork of the zygote, and is being parked. */
+struct bj_zygote;
+int bj__run_park(struct bj_zygote *zygote, struct bj_run **ret_run, struct bj_error *err);
+/* Does what can be done before anybody asks for it to be started, without waiting. Again, when it is not yet parked. */
+int bj__run_prepare_parked(struct bj_run *run, struct bj_error *err);
+/* Before it is started: what spec_differs.c lets a run have for itself in a jail that was made ahead. Lower limits, files to collect. */
+int bj__run_narrow(struct bj_run *run, const struct bj_spec *spec, struct bj_error *err);
+/* Starts it; on failure it is gone. stdin_fd: the caller's, or -1. */
+int bj__run_start_parked(struct bj_run *run, const struct bj_buf *request, int stdin_fd,
                          struct bj_run **ret_run, struct bj_error *err);
+/* pool.c: in which key the spec is not what the pool's jails were made for; NULL: in none. */
+struct bj_pool;
+const char *bj__pool_misfit(const struct bj_pool *pool, const struct bj_spec *spec);
+/* At most one jail in the place of one that was used, so that nobody waits for more. 1: more are lacking. */
+int bj__pool_fill_one(struct bj_pool *pool, struct bj_error *err);
 /* request.c: with the files of the spec. The buffer is the caller's. */
 int bj__snippet_make_request(const struct bj_spec *spec, struct bj_buf *request, struct bj_error *err);
 /* input.c */
 int bj__input_start(struct bj_run *run, int source_fd, struct bj_error *err);
 void bj__input_write(struct bj_run *run);
+/* write(2) without SIGPIPE. */
+ssize_t bj__write_quietly(int fd, const void *bytes, size_t length);
 void bj__input_read_source(struct bj_run *run);
 /* Another thing is watched from now on: the program begins or ends to wait for input. */
 void bj__input_watch(struct bj_run *run);
@@ -79,6 +101,8 @@ void bj__capture_drain(struct bj_run *run); /* what is left in the pipes after t
 /* reply.c: what a snippet's program says of its end; the last fills the result and the evidence. */
 void bj__reply_start(struct bj_run *run);
 void bj__reply_read(struct bj_run *run);
+/* Its last part is there. Not for long, then, will its process be. */
+bool bj__reply_has_end(const struct bj_run *run);
 void bj__reply_take(struct bj_run *run, struct bj_evidence *evidence);
 /* denials.c */
 int bj__denials_start(struct bj_run *run, struct bj_error *err);

@@ -2,6 +2,7 @@
  * Its own file because it is the public contract of sessions, and its parts are elsewhere: branch.c knows one process.
  * Changes when: a session can do something more. */
 #include "supervise/session.h"
+#include "supervise/calls.h"
 
 #include "jail/child/child.h"
 
@@ -219,7 +220,10 @@ static int check_snippet(const struct bj_session *session, const struct bj_spec 
         return bj__error(
             err, BJ_ERROR_INVALID, EINVAL, other,
             "is not what the session was made for; take the spec from bj_session_spec and change nothing "
-            "but code, expression, globals and files, or make another session");
+            "but code, expression, globals, views, calls, files, collect and lower limits of time, output and "
+            "calls, or "
+            "make "
+            "another session");
     if (spec->trace.max_steps > 0)
         return bj__error(err, BJ_ERROR_INVALID, EINVAL, "trace",
                          "a session has no record of its steps; run the script by itself");
@@ -246,19 +250,20 @@ static int send_snippet(struct bj_run *run, const struct bj_buf *request, struct
     static const enum bj_seat seats[BJ_SESSION_SEATS] = {
         [BJ_SESSION_STDIN] = BJ_SEAT_STDIN,   [BJ_SESSION_STDOUT] = BJ_SEAT_STDOUT,
         [BJ_SESSION_STDERR] = BJ_SEAT_STDERR, [BJ_SESSION_REQUEST] = BJ_SEAT_REQUEST,
-        [BJ_SESSION_REPLY] = BJ_SEAT_REPLY,
+        [BJ_SESSION_REPLY] = BJ_SEAT_REPLY,   [BJ_SESSION_ANSWERS] = BJ_SEAT_ANSWERS,
     };
     const struct bj_session_message message = {
         .magic = BJ_SESSION_MAGIC, .word = BJ_SESSION_RUN, .number = ++session->snippets};
     run->branch->number = session->snippets;
-    int r = bj__stdio_open_snippet(&run->streams, &ends, request, err);
-    for (size_t i = 0; i < BJ_SESSION_SEATS; i++)
+    size_t count = run->calls ? BJ_SESSION_SEATS : BJ_SESSION_ANSWERS;
+    int r = bj__stdio_open_snippet(&run->streams, &ends, request, run->calls != NULL, err);
+    for (size_t i = 0; i < count; i++)
         fds[i] = ends.theirs[seats[i]];
     if (r == 0) {
         bj__branch_forget(run->branch);
         note_beginning(run);
         bj__branch_thaw(run->branch);
-        r = bj__branch_tell(run->branch, &message, fds, BJ_SESSION_SEATS);
+        r = bj__branch_tell(run->branch, &message, fds, count);
         if (r < 0)
             (void)bj__error_system(err, -r, "session", "cannot speak to branch");
     }
@@ -306,6 +311,13 @@ int bj_session_start_stdin(struct bj_session *session, unsigned number, const st
     struct bj_run *run = bj__run_new(session->plan);
     if (!run)
         return bj__error_memory(err);
+    r = bj__run_narrow(run, spec, err);
+    if (r == 0)
+        r = bj__calls_start(run, &spec->calls, err);
+    if (r < 0) {
+        bj_run_free(run); /* which has no jail yet */
+        return r;
+    }
     run->jail = &session->jail;
     run->branch = branch;
     return begin(run, &request, stdin_fd, ret_run, err);

@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
 
 import belljar_run  # noqa: E402
+import keeper_service  # noqa: E402
 import leaks  # noqa: E402
 import terminal as terminals  # noqa: E402
 
@@ -208,6 +209,22 @@ def tells_of_waiting():
             pytest.skip("host lacks /proc/PID/syscall")
         finally:
             waiting.stdin.close()
+
+
+@pytest.fixture(scope="session")
+def belljard():
+    path = keeper_service.find_belljard()
+    if not path:
+        pytest.skip("host lacks a build with nettle")
+    return path
+
+
+@pytest.fixture
+def service(belljard, tmp_path):
+    """A service that has not been started yet."""
+    one = keeper_service.Service(belljard, tmp_path)
+    yield one
+    one.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-COMMANDS = ("run", "exec", "eval", "repl", "plan", "explain", "doctor", "profiles", "help")
+COMMANDS = ("run", "exec", "eval", "repl", "cgi", "plan", "explain", "doctor", "profiles", "top", "help")
 
 
 @pytest.fixture

@@ -21,6 +21,20 @@ def test_truncate_and_drain(jail):
     assert len(result.bytes("stdout")) == len(result.bytes("stderr")) == 10240
 
 
+def test_a_report_of_output_with_nul_bytes(belljar, tmp_path):
+    meta = tmp_path / "meta"
+    result = belljar_run.run(belljar, ["-v", "--meta", meta], ["printf", "a\\0b"], as_json=False)
+    assert (result.returncode, result.out) == (0, b"a\0b"), result
+    assert b"out of memory" not in result.err and "exitcode:0\n" in meta.read_text()
+
+
+def test_a_report_of_values_that_are_no_numbers(belljar, tmp_path):
+    meta = tmp_path / "meta"
+    result = belljar_run.run_argv([belljar, "eval", "--meta", meta, "float('nan')"])
+    assert (result.returncode, result.out, result.err) == (0, b"NaN\n", b""), result
+    assert "exitcode:0\n" in meta.read_text()
+
+
 def test_a_flood_ends_whatever_the_limit_is(jail):
     """Neither stream alone is a flood here; together they are."""
     result = jail.load("output", "both", 60 * MEGABYTE, 0, options=["--output-limit", "32M", "-w", 30, "-t", 20])

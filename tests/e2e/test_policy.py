@@ -387,6 +387,7 @@ def test_a_number_that_shrinks_the_buffer_it_is_for(under):
     ('{"paths": ["etc"]}', "policy.paths[0]", "absolute"),
     ('{"level": "expressions"}', "policy.level", 'did you mean "expression"'),
     ('{"level": "expression"}', "policy.level", "this is a script"),
+    ('{"functions": "def f(): pass"}', "policy.functions", 'only with the level "expression"'),
     ('{"recursion_limit": 0}', "policy.recursion_limit", "a whole number from 10"),
 ])
 def test_a_bad_policy_starts_nothing(belljar, policy, field, said):

@@ -126,6 +126,21 @@ def test_an_expression_is_worked_out(worked_out, source, value):
     assert result.status == "ok" and result.value == value and not denied(result), result
 
 
+FUNCTIONS = {"level": "expression", "modules": {"math": ["sqrt"]}, "recursion_limit": 100,
+             "functions": "import math\ndef double(x): return x * 2\ndef evil(): return __import__('os')\ndef root(x): return math.sqrt(x)\n"
+                          "long = lambda n: 'a' * n\ndef deep(n): return n and deep(n - 1)\ndef opened(): return open('/usr/lib/os-release')\n"}
+
+
+@pytest.mark.parametrize("source,said", [
+    ("double(21)", 42), ("[double(i) for i in [1, 2]]", [2, 4]), ("root(9) + x", 10), ("double(double(x))", 28), ("deep(60)", 0),
+    ("long(100001)", "IterableTooLong"), ("evil()", "ImportError"), ("opened()", "PermissionError"), ("deep(200)", "RecursionError"),
+    ("double.__globals__", "FeatureNotAvailable"), ("triple(1)", "FunctionNotDefined"), ("double()", "TypeError")])
+def test_functions_of_the_host_are_defined_in_the_guest(either, source, said):
+    argv = [either, "eval", "--json", "-P", "python", "--policy", json.dumps(FUNCTIONS), "--globals", '{"x": 7}', "--", source]
+    result = belljar_run.run_argv(argv)
+    assert raised(result).startswith(said) if isinstance(said, str) else (result.status, result.value) == ("ok", said), result
+
+
 def test_modules_are_names_of_expressions(worked_out):
     assert worked_out("math.sqrt(4) + math.floor(2.5)", "math").value == 4
     assert raised(worked_out("math.sqrt(4)")).startswith("NameNotDefined")
@@ -138,6 +153,7 @@ def test_modules_are_names_of_expressions(worked_out):
     ("(i for i in [1]).gi_frame", "FeatureNotAvailable: Sorry, this method is not available. (gi_frame)"),
     ("lambda: 1", "FeatureNotAvailable: Lambda Functions not implemented"), ("(y := 1)", "FeatureNotAvailable: Sorry, NamedExpr is not available in this evaluator"),
     ("f(*[1])", "FunctionNotDefined"), ("int(*[1])", "FeatureNotAvailable: Sorry, Starred is not available in this evaluator"),
+    ("__builtins__['getattr'](x, 'real')", "NameNotDefined"), ("__name__", "NameNotDefined"), ("__import__('os')", "FunctionNotDefined"),
     ("open('x')", "FunctionNotDefined"), ("eval('1')", "FunctionNotDefined"), ("nope", "NameNotDefined"), ("d.b", "AttributeDoesNotExist"),
     ("4000001 ** 2", "NumberTooHigh: Sorry! I don't want to evaluate 4000001 ** 2"), ("1 << 10001", "NumberTooHigh"),
     ("'a' * 100001", "IterableTooLong: Sorry, I will not evaluate something that long."), ("[0] * 100001", "IterableTooLong"),

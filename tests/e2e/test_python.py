@@ -69,11 +69,12 @@ def test_a_command_finds_its_modules_itself(belljar):
 
 # ---- a virtual environment ---------------------------------------------------------------------------------------
 
-@pytest.fixture
-def environment(tmp_path):
+@pytest.fixture(params=["--symlinks", "--copies"])
+def environment(request, tmp_path):
     """A virtual environment with one package, made by the Python that the jail shows."""
     path = tmp_path / "venv"
-    done = subprocess.run(["/usr/bin/python3", "-m", "venv", "--without-pip", str(path)], capture_output=True, timeout=300)
+    words = ["/usr/bin/python3", "-m", "venv", "--without-pip", request.param, str(path)]
+    done = subprocess.run(words, capture_output=True, timeout=300)
     if done.returncode != 0:
         pytest.skip("host lacks the module venv of /usr/bin/python3")
     tmp_path.chmod(0o755)

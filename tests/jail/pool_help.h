@@ -77,6 +77,12 @@ static inline void assert_prints(struct bj_pool *pool, const char *code, const c
     bj_result_free(result);
 }
 
+static inline void assert_refused(int r, const struct bj_error *err, const char *field, const char *word)
+{
+    if (r >= 0 || strcmp(err->field, field) != 0 || !strstr(err->message, word))
+        fail_msg("%d, %s: %s; instead of %s, %s", r, err->field, err->message, field, word);
+}
+
 /* In a build directory: src/guest stands beside tests/jail/.., for the version of Debian's python3. */
 static inline void find_guest(void)
 {

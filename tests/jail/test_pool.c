@@ -309,12 +309,6 @@ static void what_is_preloaded_is_there_and_chance_is_not_shared(void **state)
     bj_pool_free(pool);
 }
 
-static void assert_refused(int r, const struct bj_error *err, const char *field, const char *word)
-{
-    if (r >= 0 || strcmp(err->field, field) != 0 || !strstr(err->message, word))
-        fail_msg("%d, %s: %s; instead of %s, %s", r, err->field, err->message, field, word);
-}
-
 static void a_pool_is_for_snippets_of_one_kind(void **state)
 {
     (void)state;

@@ -186,7 +186,7 @@ static void it_is_for_snippets_of_one_kind(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(bj_session_spec(session, &spec, NULL), 0);
         assert_int_equal(bj_spec_set_code(spec, "pass", NULL), 0);
-        assert_int_equal(i == 0   ? bj_spec_set_limit(spec, "wall_us", 1000000, NULL)
+        assert_int_equal(i == 0   ? bj_spec_set_limit(spec, "memory_bytes", 1000000, NULL)
                          : i == 1 ? bj_spec_set_trace(spec, 10, 0, NULL)
                                   : bj_spec_add_policy(spec, "{\"features\": []}", NULL),
                          0);
@@ -194,6 +194,23 @@ static void it_is_for_snippets_of_one_kind(void **state)
         assert_string_equal(err.field, fields[i]);
         bj_spec_free(spec);
     }
+    bj_session_free(session);
+}
+
+static void a_snippet_may_have_lower_limits(void **state)
+{
+    (void)state;
+    struct bj_spec *spec = NULL;
+    struct bj_run *run = NULL;
+    struct bj_session *session = make_session(template_spec());
+    assert_int_equal(bj_session_spec(session, &spec, NULL), 0);
+    assert_int_equal(bj_spec_set_code(spec, "while True: pass", NULL), 0);
+    assert_int_equal(bj_spec_set_limit(spec, "wall_us", 300000, NULL), 0);
+    assert_int_equal(bj_session_start(session, 1, spec, &run, NULL), 0);
+    bj_spec_free(spec);
+    struct bj_result *result = finish(run);
+    assert_int_equal(bj_result_status(result), BJ_STATUS_TIME_LIMIT);
+    bj_result_free(result);
     bj_session_free(session);
 }
 
@@ -251,6 +268,7 @@ int main(void)
         cmocka_unit_test(no_more_than_are_allowed),
         cmocka_unit_test(it_takes_everything_with_it),
         cmocka_unit_test(it_is_for_snippets_of_one_kind),
+        cmocka_unit_test(a_snippet_may_have_lower_limits),
         cmocka_unit_test(an_ordinary_user_can_have_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

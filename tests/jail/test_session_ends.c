@@ -205,6 +205,42 @@ static void a_policy_holds_for_every_snippet(void **state)
     bj_session_free(session);
 }
 
+/* Sent to us, closed there, and ours to close: a close that the guest has made a long one. */
+static void descriptors_of_the_guests_hold_up_nobody(void **state)
+{
+    (void)state;
+    static const char code[] = "import array, os, socket, struct\n"
+                               "s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(1)\n"
+                               "c = socket.socket(); c.connect(s.getsockname()); p, _ = s.accept()\n"
+                               "c.setblocking(False)\n"
+                               "try:\n    while True: c.send(b'x' * 65536)\nexcept BlockingIOError: pass\n"
+                               "c.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 20))\n"
+                               "for n in range(32, 60):\n"
+                               "    try: u = socket.socket(fileno=os.dup(n))\n"
+                               "    except OSError: continue\n"
+                               "    if u.family == socket.AF_UNIX: break\n"
+                               "m = struct.pack('<IIiI', 0x626a6331, 4, 0, 99999)\n"
+                               "u.setblocking(False)\n"
+                               "for n in range(STALE): u.send(m)\n"
+                               "for x in (c, p): u.sendmsg([m], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, "
+                               "array.array('i', [x.fileno()]))])\n"
+                               "os.close(c.detach()); os.close(p.detach())\n"
+                               "import time; time.sleep(0.5)\n";
+    static const char *const stale[] = {"0", "3", "9", "9", "9", "40"};
+    for (size_t i = 0; i < sizeof(stale) / sizeof(stale[0]); i++) {
+        struct bj_spec *spec = template_spec();
+        char text[2000];
+        assert_int_equal(bj_spec_set_network(spec, "loopback", NULL), 0);
+        assert_int_equal(bj_spec_set_limit(spec, "wall_us", 2000000, NULL), 0);
+        struct bj_session *session = make_session(spec);
+        (void)snprintf(text, sizeof(text), "STALE = %s\n%s", stale[i], code);
+        time_t before = time(NULL);
+        bj_result_free(finish(start_in(session, 1, text))); /* whatever comes of it */
+        bj_session_free(session);
+        assert_true(time(NULL) - before < 8);
+    }
+}
+
 int main(void)
 {
     if (has_no_sessions())
@@ -219,6 +255,7 @@ int main(void)
         cmocka_unit_test(words_of_others_do_not_count),
         cmocka_unit_test(children_that_come_to_the_end_say_nothing),
         cmocka_unit_test(a_policy_holds_for_every_snippet),
+        cmocka_unit_test(descriptors_of_the_guests_hold_up_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ SUITES = [("tests", "Everything that `make test` runs"), ("modes", "Root, ordina
           ("fault", "Every operation, system call and allocation fails once"),
           ("sabotage", "Every attack with every wall taken away in turn"), ("fuzz", "Fuzzers"),
           ("sanitizers", "AddressSanitizer and UndefinedBehaviorSanitizer, the jail on"),
-          ("analysis", "Static analysis"), ("soak", "Mixed runs at full speed")]
+          ("analysis", "Static analysis"), ("soak", "Mixed runs at full speed"),
+          ("flood", "Floods of the service"), ("chaos", "Processes of the service killed at random, under load")]
 
 
 def commit():

@@ -44,7 +44,8 @@ class Configuration:
 EVERYTHING = {name: "require" for name in ("user", "time", "cgroup_namespace", "landlock", "apparmor", "cgroup", "denial_report")}
 CLONE, MAXIMUM = "kernel.unprivileged_userns_clone", "user.max_user_namespaces"
 # What the tests of a machine may skip for, by what it is.
-EVERYWHERE = ("host lacks nothing: it has every layer", "host lacks a second table of calls", "host lacks the abuse corpus",
+EVERYWHERE = ("host lacks nothing: it has every layer", "host lacks Apache", "host lacks a build with nettle", "host lacks a build with belljar-front",
+              "host lacks a second table of calls", "host lacks the abuse corpus",
               "host lacks a v1 and a v2 hierarchy")
 NOT_ROOT = ("host lacks root for this test", "host lacks ids to give away", "host lacks an ordinary user without groups", "host lacks a file that this user may not read")
 LACKING = {"stock": ("host lacks statmount(2)",), "newer": (), "v2": ("host lacks control groups v1",), "v1": ("host lacks a v2 hierarchy",),

@@ -214,6 +214,9 @@ _Noreturn void bj__child_main(struct bj_child *child)
 
     if (child->program->zygote)
         run_payload(child);
+    if (child->settle)
+        child->settle(
+            child); /* now, while no other processor has this memory: its TLB would be asked for each page */
     child->deed = BJ_DEED_CLONE;
     /* Where the caller ignores SIGCHLD, pid 1 would never hear of the payload's end (wait(2), NOTES). */
     long pid = bj__child_default_signal(SIGCHLD);

@@ -24,9 +24,10 @@ enum bj_seat {
     BJ_SEAT_STDERR = 10,  /* until STDIO moves them */
     BJ_SEAT_REQUEST = 11, /* what the program that runs snippets is asked, and where it replies, until STDIO */
     BJ_SEAT_REPLY = 12,
+    BJ_SEAT_ANSWERS = 13, /* to what the guest calls of the host's, until STDIO */
     BJ_SEAT_TASKS =
-        13, /* to 15: task lists of the run's v1 control groups; 16: of its v2 group, for a fork of a zygote */
-    BJ_SEAT__END = 17
+        14, /* to 16: task lists of the run's v1 control groups; 17: of its v2 group, for a fork of a zygote */
+    BJ_SEAT__END = 18
 };
 
 /* Steps, in the order in which they happen. */
@@ -101,6 +102,8 @@ struct bj_child {
     int pidfd;         /* of the payload itself, for the supervisor */
     int listener;      /* of the system call filter, or -1 */
     int clock;         /* pid 1's, made early for the parent of a fork or of a session; or -1 */
+    void (*settle)(
+        struct bj_child *child); /* a fork's pid 1 fills the memory that will be its payload's; or NULL */
     void (*resume)(
         struct bj_child *child); /* a fork's payload goes back to where its program waits; does not return */
 };

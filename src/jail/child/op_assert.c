@@ -34,7 +34,8 @@ long bj__op_ASSERT_FDS(struct bj_child *child, const struct bj_op *op)
 {
     for (int fd = BJ_SEAT_SYNC; fd < 64; fd++) {
         bool its_own = fd == BJ_SEAT_SYNC || fd == BJ_SEAT_HOLD ||
-                       (child->program->guest && (fd == BJ_GUEST_REQUEST || fd == BJ_GUEST_REPLY));
+                       (child->program->guest && (fd == BJ_GUEST_REQUEST || fd == BJ_GUEST_REPLY)) ||
+                       (child->seats[BJ_SEAT_ANSWERS] >= 0 && fd == BJ_GUEST_ANSWERS);
         if (!its_own && sys3(SYS_fcntl, fd, F_GETFD, 0) != -EBADF)
             return -ENOTRECOVERABLE;
     }

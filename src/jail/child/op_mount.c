@@ -148,12 +148,6 @@ long bj__op_PROC(struct bj_child *child, const struct bj_op *op)
     return r;
 }
 
-/* text: place. What is bound elsewhere stays there (umount(2), MNT_DETACH). */
-long bj__op_UNMOUNT(struct bj_child *child, const struct bj_op *op)
-{
-    return sys2(SYS_umount2, SYS_ARG(op->text), 2 /* MNT_DETACH */);
-}
-
 /* value: attributes of the root itself, not of what is mounted in it. */
 long bj__op_ROOT_ATTR(struct bj_child *child, const struct bj_op *op)
 {

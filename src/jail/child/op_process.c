@@ -128,15 +128,18 @@ long bj__op_STDIO(struct bj_child *child, const struct bj_op *op)
         if (r < 0)
             return r;
     }
+    bool answers = child->seats[BJ_SEAT_ANSWERS] >= 0;
     /* Their numbers at last are seats that the payload does not have. */
     if (child->program->guest) {
         long r = sys3(SYS_dup3, BJ_SEAT_REQUEST, BJ_GUEST_REQUEST, 0);
         if (r >= 0)
             r = sys3(SYS_dup3, BJ_SEAT_REPLY, BJ_GUEST_REPLY, 0);
+        if (r >= 0 && answers)
+            r = sys3(SYS_dup3, BJ_SEAT_ANSWERS, BJ_GUEST_ANSWERS, 0);
         if (r < 0)
             return r;
     }
-    return sys3(SYS_close_range, BJ_GUEST_REPLY + 1, ~0u, 0);
+    return sys3(SYS_close_range, (answers ? BJ_GUEST_ANSWERS : BJ_GUEST_REPLY) + 1, ~0u, 0);
 }
 
 long bj__child_default_signal(long signal)
