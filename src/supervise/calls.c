@@ -154,13 +154,24 @@ void bj__calls_time_out(struct bj_run *run)
         refuse_for_time(run);
 }
 
-/* 1: it waits for this answer, and gets another one: its time is over. */
+/* The caller's function has held up the loop, and with it the clock: what is due is looked at before the guest goes on. */
+static void look_at_the_clock(struct bj_run *run)
+{
+    uint64_t now = bj__now_us();
+    if (now >= run->wall_deadline_us || now >= run->next_cpu_check_us)
+        bj__clocks_check(run);
+}
+
+/* 1: it waits for this answer, and gets another one or none: its time is over. */
 static int check_call(struct bj_run *run, uint32_t call, struct bj_error *err)
 {
     const struct bj_calls *calls = run->calls;
     if (run->over || !calls || calls->state != BJ_CALLS_HELD || calls->number != call)
         return bj__error(err, BJ_ERROR_STATE, ESRCH, "call",
                          "call %u waits for no answer: it has one, its time is over, or its run is", call);
+    look_at_the_clock(run);
+    if (run->killed != BJ_KILL_NONE || calls->state != BJ_CALLS_HELD)
+        return 1;
     if (!is_time_over(run))
         return 0;
     bj__calls_time_out(run);

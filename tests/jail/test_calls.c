@@ -30,14 +30,18 @@ static void note(void *user, uint32_t call, const char *name, const char *argume
 }
 
 /* A pool's, which may have been made for others. */
-static struct bj_pool *make_calling_pool(uint64_t call_us)
+static struct bj_pool *make_calling_pool_of(struct bj_spec *spec, uint64_t call_us)
 {
-    struct bj_spec *spec = template_spec();
     assert_int_equal(bj_spec_set_calls(spec, nobody, NULL), 0);
     if (call_us > 0)
         assert_int_equal(bj_spec_set_limit(spec, "call_us", call_us, NULL), 0);
     assert_int_equal(bj_spec_set_limit(spec, "call_bytes", 200000, NULL), 0);
     return make_pool(spec, 1);
+}
+
+static struct bj_pool *make_calling_pool(uint64_t call_us)
+{
+    return make_calling_pool_of(template_spec(), call_us);
 }
 
 static struct bj_run *start_calling(struct bj_pool *pool, const char *code, struct caller *caller)
@@ -169,6 +173,29 @@ static void time_runs_out_by_itself(void **state)
     bj_pool_free(pool);
 }
 
+/* The guest has come to its end before anybody looks at the clock again. */
+static void who_answers_after_the_deadline_answers_nobody(void **state)
+{
+    (void)state;
+    struct bj_spec *spec = template_spec();
+    assert_int_equal(bj_spec_set_limit(spec, "wall_us", 300000, NULL), 0);
+    struct bj_pool *pool = make_calling_pool_of(spec, 0);
+    struct caller caller = {.count = 0};
+    struct bj_error err = {0};
+    struct bj_run *run = start_calling(pool, "f()\nprint('after')", &caller);
+    step_until_called(run, &caller);
+    usleep(400000);
+    assert_int_equal(bj_run_answer(run, caller.call, "1", &err), 0);
+    usleep(100000);
+    struct bj_result *result = finish(run);
+    assert_int_equal(bj_result_status(result), BJ_STATUS_TIME_LIMIT);
+    size_t length = 1;
+    (void)bj_result_output(result, BJ_STDOUT, &length);
+    assert_int_equal(length, 0);
+    bj_result_free(result);
+    bj_pool_free(pool);
+}
+
 static void without_anybody_every_call_fails(void **state)
 {
     (void)state;
@@ -279,6 +306,7 @@ int main(void)
         cmocka_unit_test(a_call_is_answered_later_and_once),
         cmocka_unit_test(a_long_answer_holds_up_nobody),
         cmocka_unit_test(time_runs_out_by_itself),
+        cmocka_unit_test(who_answers_after_the_deadline_answers_nobody),
         cmocka_unit_test(without_anybody_every_call_fails),
         cmocka_unit_test(what_is_left_unanswered_is_freed),
         cmocka_unit_test(a_pool_is_made_for_calls_or_not),
