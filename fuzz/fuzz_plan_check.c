@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
     struct bj_plan *plan = NULL;
     FUZZ_SPEC *spec = NULL;
     if (bj__spec_copy(fuzz_profile(below(&choices, 8)), &spec, NULL) < 0 ||
-        give_program(spec, below(&choices, 2), below(&choices, 2)) < 0 || plan_on_host(spec, &host, &plan, NULL) < 0)
+        give_program(spec, below(&choices, 2), below(&choices, 2)) < 0 ||
+        plan_on_host(spec, &host, &plan, NULL) < 0)
         return 0;
     fuzz_must(missing_must_have(plan) == NULL, "a good plan lacks", missing_must_have(plan));
     check_damaged(&choices, plan);

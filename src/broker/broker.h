@@ -35,11 +35,16 @@ struct bj_stock {
     uint64_t denials;
 };
 
+/* Its zygote is started, and imports what it shall while others are. */
 int bj__stock_make(struct bj_stock *stock, const char *name, unsigned jails, struct bj_error *err);
+/* Waits until all its jails are there. */
+int bj__stock_settle(struct bj_stock *stock, struct bj_error *err);
+bool bj__stock_has_jails(const struct bj_stock *stock); /* that a run could take at once */
 void bj__stock_done(struct bj_stock *stock);
 /* A jail in the place of one that was used, at leisure or when few are left; a pool in the place of one that has broken. Never
- * waits for long. true: there is more to be done at leisure. */
-bool bj__stock_fill(struct bj_stock *stock, bool at_leisure, struct bj_log *log);
+ * waits for more than a second, and that only for what is stuck, once. Returns in how many milliseconds there is more to be done,
+ * 0: at leisure, -1: not by itself. */
+int bj__stock_fill(struct bj_stock *stock, bool at_leisure, struct bj_log *log);
 void bj__shared_pool_leave(struct bj_shared_pool *pool); /* NULL: nothing */
 
 /* ---- who asks ------------------------------------------------------------------------------------- */

@@ -16,8 +16,7 @@
 #include <unistd.h>
 
 #define EVENTS_AT_ONCE 64
-#define RETRY_MS       500 /* a zygote that could not be made is tried again */
-#define LEISURE_MS     2   /* without any event: what runs takes longer than making a jail */
+#define LEISURE_MS     2 /* without any event: what runs takes longer than making a jail */
 
 static volatile sig_atomic_t told_to_end;
 
@@ -119,11 +118,11 @@ static int look_after_stocks(struct bj_broker *broker, bool at_leisure)
 {
     int timeout_ms = -1;
     for (size_t n = 0; n < broker->stock_count; n++) {
-        bool lacks = bj__stock_fill(&broker->stocks[n], at_leisure, &broker->log);
-        if (lacks)
-            timeout_ms = broker->tasks_running > 0 ? LEISURE_MS : 0;
-        else if (!broker->stocks[n].pool && broker->stocks[n].jails > 0 && timeout_ms < 0)
-            timeout_ms = RETRY_MS;
+        int next_ms = bj__stock_fill(&broker->stocks[n], at_leisure, &broker->log);
+        if (next_ms == 0 && broker->tasks_running > 0)
+            next_ms = LEISURE_MS;
+        if (next_ms >= 0 && (timeout_ms < 0 || next_ms < timeout_ms))
+            timeout_ms = next_ms;
     }
     return timeout_ms;
 }
@@ -171,6 +170,22 @@ static bool read_number(const char *text, uint64_t most, unsigned *ret_number)
     return true;
 }
 
+static int profile_failed(struct bj_broker *broker, const char *name, const struct bj_error *error)
+{
+    bj__log_say(&broker->log, BJ_LOG_ERROR, "profile_failed", "%s: %s%s%s", name, error->field,
+                error->field[0] ? ": " : "", error->message);
+    return 1;
+}
+
+static int settle_stocks(struct bj_broker *broker)
+{
+    struct bj_error error = {0};
+    for (size_t n = 0; n < broker->stock_count; n++)
+        if (bj__stock_settle(&broker->stocks[n], &error) < 0)
+            return profile_failed(broker, broker->stocks[n].name, &error);
+    return 0;
+}
+
 static int add_stock(struct bj_broker *broker, const char *text)
 {
     struct bj_error error = {0};
@@ -181,11 +196,8 @@ static int add_stock(struct bj_broker *broker, const char *text)
         !read_number(colon + 1, BJ_POOL_MAX, &jails))
         return usage(broker, "--profile needs NAME:JAILS");
     (void)snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
-    if (bj__stock_make(&broker->stocks[broker->stock_count], name, jails, &error) < 0) {
-        bj__log_say(&broker->log, BJ_LOG_ERROR, "profile_failed", "%s: %s%s%s", name, error.field,
-                    error.field[0] ? ": " : "", error.message);
-        return 1;
-    }
+    if (bj__stock_make(&broker->stocks[broker->stock_count], name, jails, &error) < 0)
+        return profile_failed(broker, name, &error);
     broker->stock_count++;
     return 0;
 }
@@ -249,6 +261,8 @@ int main(int argc, char **argv)
     bj__log_init(&broker.log, STDERR_FILENO, "broker");
     broker.start_us = bj__now_us();
     int status = read_arguments(&broker, argv + 1);
+    if (status == 0)
+        status = settle_stocks(&broker);
     int r = status == 0 ? open_loop(&broker) : 0;
     if (status == 0 && r == 0) {
         bj__self_test(&broker);

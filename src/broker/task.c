@@ -95,7 +95,7 @@ static bool brings_program(const struct bj_spec *spec)
 static bool fits_parked(const struct bj_stock *stock, const struct bj_spec *spec)
 {
     struct bj_spec compared = *spec;
-    if (!stock->pool || spec->command.count > 0 || brings_program(spec))
+    if (!bj__stock_has_jails(stock) || spec->command.count > 0 || brings_program(spec))
         return false;
     compared.stdin_bytes = stock->parked->stdin_bytes; /* that one is moved */
     compared.stdin_length = stock->parked->stdin_length;
@@ -109,8 +109,9 @@ static int start_parked(struct bj_task *task, struct bj_spec *spec, struct bj_er
         return bj__error_system(err, -r, "stdin", "cannot keep it");
     task->pool = task->stock->pool;
     task->pool->users++;
-    task->stock->parked_runs++;
-    return bj_pool_start_stdin(task->pool->pool, spec, task->stdin_fd, &task->run, err);
+    r = bj_pool_start_stdin(task->pool->pool, spec, task->stdin_fd, &task->run, err);
+    task->stock->parked_runs += r == 0;
+    return r;
 }
 
 static int start_other(struct bj_task *task, const struct bj_spec *spec, struct bj_error *err)
@@ -246,6 +247,22 @@ static int may_start(const struct bj_broker *broker, struct bj_error *err)
     return 0;
 }
 
+/* A parked jail may have died, and its zygote too: nothing of the request has run then, and a jail of its own is as good. */
+static int start_alone(struct bj_broker *broker, struct bj_task *task, struct bj_spec *spec,
+                       struct bj_error *err)
+{
+    const struct bj_spec asked = *spec;
+    if (!fits_parked(task->stock, spec))
+        return start_other(task, spec, err);
+    int r = start_parked(task, spec, err);
+    if (r >= 0 || !err || err->code == BJ_ERROR_INVALID)
+        return r;
+    bj__log_say(&broker->log, BJ_LOG_WARNING, "parked_failed", "%s: %s", task->stock->name, err->message);
+    spec->stdin_bytes = asked.stdin_bytes;
+    spec->stdin_length = asked.stdin_length;
+    return start_other(task, spec, err);
+}
+
 static int start(struct bj_broker *broker, struct bj_task *task, const struct bj_asked *asked,
                  struct bj_error *err)
 {
@@ -257,10 +274,7 @@ static int start(struct bj_broker *broker, struct bj_task *task, const struct bj
     if (r < 0 || !spec)
         return r < 0 ? r : -EINVAL;
     spec->merged = task->merged;
-    if (task->session)
-        r = start_in_session(task, asked, spec, err);
-    else
-        r = fits_parked(task->stock, spec) ? start_parked(task, spec, err) : start_other(task, spec, err);
+    r = task->session ? start_in_session(task, asked, spec, err) : start_alone(broker, task, spec, err);
     if (r == 0 && (r = bj__broker_watch(broker, bj_run_fd(task->run), EPOLLIN, task->key)) < 0)
         return bj__error_system(err, -r, "", "cannot watch the run");
     return r;

@@ -16,7 +16,8 @@
 
 void bj__jail_init(struct bj_jail *jail)
 {
-    *jail = (struct bj_jail){.pid = -1,
+    *jail = (struct bj_jail){.patience_ms = BJ_PATIENCE_MS,
+                             .pid = -1,
                              .pidfd = -1,
                              .sync_fd = -1,
                              .status_fd = -1,

@@ -16,6 +16,8 @@ struct bj_streams {
     int answer_fd; /* of one that may call functions of the caller's */
 };
 
+#define BJ_PATIENCE_MS 30000 /* a host under heavy load is slow, not broken */
+
 struct bj_jail {
     const struct bj_plan *plan;
     pid_t pid; /* pid 1 of the jail, as we number it; unreaped until reaped is set */
@@ -26,6 +28,7 @@ struct bj_jail {
     int payload_pidfd;         /* of the program, for signals to it */
     int listener_fd;           /* refused system calls, or -1 */
     int box_fd;                /* the guest's working directory, or -1 */
+    int patience_ms;           /* for its next step, and of a zygote for a fork; then it is taken for stuck */
     uint16_t last_step;        /* of those that its processes have told, enum bj_step */
     int request_fd;            /* of a parked jail: where its snippet is written before it starts; or -1 */
     int clock_fd;              /* of a parked jail: pid 1's, which stands still; or -1 */

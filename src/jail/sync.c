@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#define SETUP_DEADLINE_US 30000000u /* a host under heavy load is slow, not broken */
-
 int bj__sync_send(const struct bj_jail *jail, uint16_t step, uint64_t arg)
 {
     struct bj_step_message message = {.magic = BJ_STEP_MAGIC, .step = step, .arg = arg};
@@ -192,7 +190,7 @@ static int take_parked(struct bj_jail *jail, uint64_t deadline_us, struct bj_err
 
 int bj__sync_wait_parked(struct bj_jail *jail, struct bj_error *err)
 {
-    uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
+    uint64_t deadline_us = bj__now_us() + (uint64_t)jail->patience_ms * 1000;
     int r = 0;
     while (r >= 0 && jail->last_step != BJ_STEP_EXECING)
         r = take_parked(jail, deadline_us, err);
@@ -210,7 +208,7 @@ int bj__sync_take_parked(struct bj_jail *jail, struct bj_error *err)
 
 int bj__sync_wait_exec(struct bj_jail *jail, enum bj_sync_outcome *ret_outcome, struct bj_error *err)
 {
-    uint64_t deadline_us = bj__now_us() + SETUP_DEADLINE_US;
+    uint64_t deadline_us = bj__now_us() + (uint64_t)jail->patience_ms * 1000;
     for (;;) {
         int r = wait_step(jail, deadline_us, err);
         if (r < 0)

@@ -21,8 +21,7 @@
 #define PIDFD_GET_MNT_NAMESPACE _IO(0xFF, 3)
 #endif
 
-#define READY_DEADLINE_MS 60000 /* what is imported beforehand may be large, and the disk cold */
-#define FORK_DEADLINE_MS  30000
+#define READY_DEADLINE_US 60000000u /* what is imported beforehand may be large, and the disk cold */
 
 static int ended(const struct bj_zygote *zygote, struct bj_error *err)
 {
@@ -96,20 +95,33 @@ int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struc
     int r = bj__jail_start(&zygote->jail, &warm->zygote, err);
     if (r < 0)
         return r;
+    zygote->ready = false;
+    zygote->ready_by_us = bj__now_us() + READY_DEADLINE_US;
     r = bj__stdio_open_init(&zygote->init_fd, err);
-    struct bj_parked_message ready = {.pid = 0};
-    BJ_FD int none = -1;
     bj__fd_close(&zygote->jail.streams.stdin_fd);
     if (r == 0 && zygote->jail.exec_errno)
         r = bj__error_system(err, zygote->jail.exec_errno, "pool",
                              "cannot execute belljar-guest in the zygote's jail");
-    if (r == 0)
-        r = receive(zygote, READY_DEADLINE_MS, &ready, &none, err);
-    if (r == 0)
-        r = check_threads(zygote, err);
     if (r < 0)
         bj__zygote_done(zygote);
     return r;
+}
+
+int bj__zygote_await(struct bj_zygote *zygote, int timeout_ms, struct bj_error *err)
+{
+    struct bj_parked_message told = {.pid = 0};
+    struct pollfd watched = {.fd = zygote->jail.streams.reply_fd, .events = POLLIN};
+    BJ_FD int none = -1;
+    if (zygote->ready)
+        return 1;
+    bool waits = bj__now_us() < zygote->ready_by_us && poll(&watched, 1, timeout_ms) <= 0;
+    if (waits)
+        return 0;
+    int r = receive(zygote, 0, &told, &none, err);
+    if (r == 0)
+        r = check_threads(zygote, err);
+    zygote->ready = r == 0;
+    return r < 0 ? r : 1;
 }
 
 void bj__zygote_done(struct bj_zygote *zygote)
@@ -140,7 +152,7 @@ static int ask(const struct bj_zygote *zygote, const struct bj_ends *ends, struc
 static int take_pid(struct bj_jail *jail, const struct bj_zygote *zygote, struct bj_error *err)
 {
     struct bj_parked_message message = {.pid = 0};
-    int r = receive(zygote, FORK_DEADLINE_MS, &message, &jail->pidfd, err);
+    int r = receive(zygote, zygote->jail.patience_ms, &message, &jail->pidfd, err);
     if (r == 0 && (message.pid <= 0 || jail->pidfd < 0))
         r = bj__error(err, BJ_ERROR_SETUP, EPROTO, "pool", "the zygote sent a malformed message");
     if (r == 0)
@@ -211,6 +223,7 @@ int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_erro
     bj__ends_init(&ends);
     bj__jail_init(jail);
     jail->plan = &zygote->warm->fork;
+    jail->patience_ms = zygote->jail.patience_ms;
     int r = park(jail, zygote, &ends, err);
     bj__stdio_close_theirs(&ends);
     if (r < 0)

@@ -8,13 +8,17 @@
 
 struct bj_zygote {
     const struct bj_warm *warm;
-    int init_fd; /* the program of every fork's pid 1 */
+    int init_fd;          /* the program of every fork's pid 1 */
+    bool ready;           /* to fork */
+    uint64_t ready_by_us; /* or it is taken for stuck */
     struct bj_jail
         jail; /* streams.reply_fd: the socket that it is asked over; no control group, no pid namespace */
 };
 
-/* Starts it and waits until it has imported what it shall. On failure everything is undone; *err has its last words. */
+/* Starts it; it imports what it shall while the caller goes on. On failure everything is undone; *err has its last words. */
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err);
+/* Has it imported that? Waits so long to hear it. 1: it is ready, 0: not yet; on failure the caller ends it. */
+int bj__zygote_await(struct bj_zygote *zygote, int timeout_ms, struct bj_error *err);
 void bj__zygote_done(struct bj_zygote *zygote);
 
 /* Asks for a fork. It makes its jail while the caller goes on. On failure everything of it is undone. */

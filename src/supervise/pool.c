@@ -4,6 +4,8 @@
 #include "jail/zygote.h"
 #include "supervise/calls.h"
 
+#define AWAIT_MS 1000
+
 struct bj_pool {
     struct bj_warm *warm;
     struct bj_zygote zygote;
@@ -39,9 +41,19 @@ static int park_one(struct bj_pool *pool, struct bj_error *err)
     return r;
 }
 
+/* Again and again: a signal of the caller's may break the wait off. */
+static int await_zygote(struct bj_pool *pool, struct bj_error *err)
+{
+    int r;
+    do {
+        r = bj__zygote_await(&pool->zygote, AWAIT_MS, err);
+    } while (r == 0);
+    return r < 0 ? r : 0;
+}
+
 static int fill(struct bj_pool *pool, struct bj_error *err)
 {
-    int r = 0;
+    int r = await_zygote(pool, err);
     while (r == 0 && pool->parked < pool->count)
         r = park_one(pool, err);
     return r < 0 ? r : prepare_first(pool, err);
@@ -49,13 +61,16 @@ static int fill(struct bj_pool *pool, struct bj_error *err)
 
 int bj__pool_fill_one(struct bj_pool *pool, struct bj_error *err)
 {
-    int r = pool->parked < pool->count ? park_one(pool, err) : 0;
+    int r = bj__zygote_await(&pool->zygote, 0, err);
+    if (r <= 0)
+        return r < 0 ? r : 1;
+    r = pool->parked < pool->count ? park_one(pool, err) : 0;
     if (r == 0)
         r = prepare_first(pool, err);
     return r < 0 ? r : pool->parked < pool->count;
 }
 
-int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool, struct bj_error *err)
+int bj__pool_begin(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool, struct bj_error *err)
 {
     if (jails == 0 || jails > BJ_POOL_MAX)
         return bj__error(err, BJ_ERROR_INVALID, ERANGE, "jails", "%u jails cannot be kept ready; 1 to %u can",
@@ -72,6 +87,18 @@ int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret
         r = bj__warm_new(pool->spec, &pool->warm, err);
     if (r == 0)
         r = bj__zygote_start(&pool->zygote, pool->warm, err);
+    if (r < 0) {
+        bj_pool_free(pool);
+        return r;
+    }
+    *ret_pool = pool;
+    return 0;
+}
+
+int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret_pool, struct bj_error *err)
+{
+    struct bj_pool *pool = NULL;
+    int r = bj__pool_begin(spec, jails, &pool, err);
     if (r == 0)
         r = fill(pool, err);
     if (r < 0) {
@@ -80,6 +107,16 @@ int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_pool **ret
     }
     *ret_pool = pool;
     return 0;
+}
+
+bool bj__pool_is_ready(const struct bj_pool *pool)
+{
+    return pool->zygote.ready;
+}
+
+void bj__pool_set_patience(struct bj_pool *pool, int patience_ms)
+{
+    pool->zygote.jail.patience_ms = patience_ms;
 }
 
 int bj_pool_fill(struct bj_pool *pool, struct bj_error *err)

@@ -164,27 +164,6 @@ def test_no_more_sessions_than_may_be(front):
     assert front.hear().kind == "REFUSED"
 
 
-def children_of(pid):
-    found = []
-    for task in os.listdir("/proc/%d/task" % pid):
-        with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as file:
-            found += map(int, file.read().split())
-    return found
-
-
-def test_zygote_and_parked_jails_may_die(broker, front):
-    for _ in range(3):
-        assert front.run(code="1").kind == "RESULT"
-        for child in children_of(broker.process.pid):
-            os.kill(child, signal.SIGKILL)
-        deadline = time.monotonic() + 5
-        told = front.run(code="print(1)", extra=fields(parts=1))
-        while (told.kind != "RESULT" or told.number("STATUS") != 0) and time.monotonic() < deadline:
-            time.sleep(0.1)
-            told = front.run(code="print(1)", extra=fields(parts=1))
-        assert told.kind == "RESULT" and told.bytes("STDOUT") == b"1\n"
-
-
 def test_it_drains(broker, front):
     front.send("RUN", 1, request(code="import time; time.sleep(0.5); print(1)"))
     time.sleep(0.1)
@@ -208,7 +187,7 @@ def test_nothing_outlives_a_broker_that_is_killed(start):
     front = broker.front()
     front.send("RUN", 1, request(code="while True: pass"))
     time.sleep(0.2)
-    jails = children_of(broker.process.pid)
+    jails = broker.children()
     broker.process.kill()
     broker.process.wait()
     deadline = time.monotonic() + 5

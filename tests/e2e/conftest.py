@@ -24,8 +24,9 @@ import leaks  # noqa: E402
 import terminal as terminals  # noqa: E402
 
 leaks.adopt_orphans()
-# A shell ignores it for what it starts in the background, and the commands of the tests would inherit that.
+# A shell ignores the one for what it starts in the background, and nohup the other; the commands of the tests would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def build(directory, name, source, *flags):

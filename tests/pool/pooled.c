@@ -31,9 +31,12 @@ static int make_pool(struct bj_error *err)
     return r;
 }
 
-int __real_bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err);
-int __wrap_bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err);
-int __wrap_bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run, struct bj_error *err)
+int __real_bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run,
+                              struct bj_error *err);
+int __wrap_bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run,
+                              struct bj_error *err);
+int __wrap_bj_run_start_stdin(const struct bj_plan *plan, int stdin_fd, struct bj_run **ret_run,
+                              struct bj_error *err)
 {
     if (!snippet)
         return __real_bj_run_start_stdin(plan, stdin_fd, ret_run, err);
