@@ -375,8 +375,17 @@ static int warm_up(void)
     return begin_fork() < 0 || freeze() < 0 ? -1 : guest_learn_pages(rehearse_fork);
 }
 
+/* What is written there is read only when we have ended: a pipe that is full must not stop a fork's first process, nor what is
+ * imported. */
+static void never_wait_for_readers(void)
+{
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+        (void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
 int guest_zygote(void)
 {
+    never_wait_for_readers();
     if (read_wire() < 0 || find_thread() < 0 || warm_up() < 0)
         return -1;
     if (take_numbers() < 0) {

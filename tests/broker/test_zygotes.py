@@ -4,6 +4,7 @@ Its own file because each test makes the broker's own trusted part fail.
 Changes when: jails come from somewhere else.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -62,27 +63,39 @@ def test_a_zygote_that_stands_still_is_replaced(broker, front):
     assert front.run(code="1").kind == "RESULT" and counter(front, "parked_runs.python") == parked + 1
 
 
-def test_nobody_waits_for_a_zygote_that_imports(start, tmp_path):
-    (tmp_path / "slow.py").write_text("import time\ntime.sleep(3)\n")
+def front_with_preloaded(start, tmp_path, text):
+    """A broker whose profile "own" imports a module of this text beforehand, and its front."""
+    (tmp_path / "preloaded.py").write_text(text)
     with open(os.path.join(PROFILES, "python.json"), encoding="utf-8") as file:
         profile = json.load(file)
     tmp_path.chmod(0o755)
     profile["mounts"].append({"source": str(tmp_path), "target": "/extra", "mode": "ro"})
-    (tmp_path / "slowly.json").write_text(json.dumps({**profile, "python_path": ["/extra"], "preload": ["slow"]}))
-    broker = start(profiles=("slowly:2",), environment={"BELLJAR_PROFILE_PATH": str(tmp_path)})
-    front = broker.front()
+    (tmp_path / "own.json").write_text(json.dumps({**profile, "python_path": ["/extra"], "preload": ["preloaded"]}))
+    broker = start(profiles=("own:2",), environment={"BELLJAR_PROFILE_PATH": str(tmp_path)})
+    return broker, broker.front()
+
+
+def test_nobody_waits_for_a_zygote_that_imports(start, tmp_path):
+    broker, front = front_with_preloaded(start, tmp_path, "import time\ntime.sleep(3)\n")
     os.kill(zygote_of(broker), signal.SIGKILL)
     began = time.monotonic()
-    answers = [front.run(profile="slowly", code="print(input())", stdin=b"1", extra=fields(parts=1)) for _ in range(6)]
+    answers = [front.run(profile="own", code="print(input())", stdin=b"1", extra=fields(parts=1)) for _ in range(6)]
     assert time.monotonic() - began < 2.5, "they waited for what is imported"
     assert {(one.kind, one.number("STATUS"), one.bytes("STDOUT")) for one in answers} == {("RESULT", 0, b"1\n")}
+
+
+def test_what_is_imported_may_write_more_than_anybody_reads(start, tmp_path):
+    _, front = front_with_preloaded(start, tmp_path, "import os\nfor _ in range(3):\n    try: os.write(2, b'x' * 70000)\n"
+                                                     "    except BlockingIOError: pass\n")
+    assert front.run(profile="own", code="1").number("STATUS") == 0
 
 
 def test_who_meets_dead_jails_is_run_in_another(broker, front):
     for _ in range(5):
         children = broker.children()
         for pid in children:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         for pid in children:
             while not is_dead(pid):
                 time.sleep(0.001)
