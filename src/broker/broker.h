@@ -11,6 +11,7 @@
 #define BJ_BROKER_PEERS    64u
 #define BJ_BROKER_TASKS    1024u
 #define BJ_BROKER_SESSIONS 1024u
+#define BJ_BROKER_LEAVING  256u
 #define BJ_BROKER_STOCKS   64u
 
 /* ---- what runs are made from ---------------------------------------------------------------------- */
@@ -108,14 +109,27 @@ struct bj_broker {
     struct bj_peer *peers[BJ_BROKER_PEERS];
     struct bj_task *tasks[BJ_BROKER_TASKS];
     struct bj_kept_session *sessions[BJ_BROKER_SESSIONS];
+    struct bj_leaving *leaving[BJ_BROKER_LEAVING];
 };
 
 /* What an event of epoll is about; with an index and a generation it makes a key. */
-enum bj_event_kind { BJ_EVENT_KEEPER, BJ_EVENT_CONTROL, BJ_EVENT_PEER, BJ_EVENT_TASK, BJ_EVENT_SESSION };
+enum bj_event_kind {
+    BJ_EVENT_KEEPER,
+    BJ_EVENT_CONTROL,
+    BJ_EVENT_PEER,
+    BJ_EVENT_TASK,
+    BJ_EVENT_SESSION,
+    BJ_EVENT_LEAVING
+};
 void bj__spec_free_pointer(struct bj_spec **spec); /* for BJ_CLEANUP */
 uint64_t bj__broker_key(struct bj_broker *broker, enum bj_event_kind kind, unsigned index);
 int bj__broker_watch(const struct bj_broker *broker, int fd, uint32_t events, uint64_t key);
 struct bj_stock *bj__broker_stock(struct bj_broker *broker, const char *name); /* NULL: it is not served */
+
+/* leaving.c. Takes a run that is over or to be over, and what its jail came from; both are gone when the jail is. */
+void bj__leave(struct bj_broker *broker, struct bj_run *run, struct bj_shared_pool *pool);
+void bj__leaving_event(struct bj_broker *broker, unsigned index, uint64_t key);
+void bj__leaving_end(struct bj_broker *broker);
 
 /* peer.c */
 int bj__peer_add(struct bj_broker *broker, int *fd, enum bj_peer_role role);

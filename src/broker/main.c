@@ -85,6 +85,9 @@ static bool handle(struct bj_broker *broker, const struct epoll_event *event)
         if (broker->tasks[index] && broker->tasks[index]->key == key)
             bj__task_event(broker, broker->tasks[index]);
         break;
+    case BJ_EVENT_LEAVING:
+        bj__leaving_event(broker, index, key);
+        break;
     case BJ_EVENT_SESSION:
     default:
         if (broker->sessions[index] && broker->sessions[index]->key == key)
@@ -231,6 +234,7 @@ static void end(struct bj_broker *broker)
     for (unsigned n = 0; n < BJ_BROKER_PEERS; n++)
         if (broker->peers[n])
             bj__peer_drop(broker, broker->peers[n]);
+    bj__leaving_end(broker);
     for (size_t n = 0; n < broker->stock_count; n++)
         bj__stock_done(&broker->stocks[n]);
     bj__fd_close(&broker->epoll_fd);

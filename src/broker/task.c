@@ -184,9 +184,14 @@ static void tell_result(struct bj_broker *broker, const struct bj_task *task)
 
 void bj__task_free(struct bj_broker *broker, struct bj_task *task)
 {
-    bj_run_free(task->run);
+    bool parked = task->run && task->pool && !task->plan;
+    if (parked) {
+        bj__leave(broker, task->run, task->pool);
+    } else {
+        bj_run_free(task->run);
+        bj__shared_pool_leave(task->pool);
+    }
     bj_plan_free(task->plan);
-    bj__shared_pool_leave(task->pool);
     bj__fd_close(&task->stdin_fd);
     broker->tasks[task->index] = NULL;
     broker->tasks_running--;

@@ -40,6 +40,10 @@ const char *bj__filter_set_why(unsigned set);
 int bj__filter_build(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                      struct bj_error *err);
 
+/* The same program, made with notify, which hands exit_group(2) to the listener as well. The buffer is the caller's. -E2BIG: it would
+ * be longer than the kernel takes. */
+int bj__filter_tell_end(const struct sock_filter *program, size_t count, struct bj_buf *ret_program);
+
 /* The second program, below the first: what no policy ever allows. Made by other means than the first, and of
  * refused.def instead of sets.def, so that a mistake in one does not open both. What it stops is answered with
  * SECCOMP_RET_TRACE, which without a tracer is ENOSYS: the weakest refusal there is, so that the first program's

@@ -54,6 +54,8 @@ bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup); /* and limits it 
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
 /* Opens what is read at the end, for a leaf whose run is waited for. What cannot be opened is tried again then. */
 void bj__cgroup_open_counters(struct bj_cgroup *cgroup);
+/* Of all its tasks, threads among them; UINT64_MAX: it cannot be told. */
+uint64_t bj__cgroup_task_count(const struct bj_cgroup *cgroup);
 bool bj__cgroup_is_empty(const struct bj_cgroup *cgroup);   /* false when it cannot be told */
 uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX when it cannot be had */
 void bj__cgroup_kill(const struct bj_cgroup *cgroup);       /* cgroup.kill, or SIGKILL to each member */

@@ -90,10 +90,15 @@ uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
     return nanoseconds == UINT64_MAX ? UINT64_MAX : nanoseconds / 1000;
 }
 
-bool bj__cgroup_is_empty(const struct bj_cgroup *cgroup)
+uint64_t bj__cgroup_task_count(const struct bj_cgroup *cgroup)
 {
     bool everybody_is_there = cgroup->unified_pids || cgroup->unified_fd < 0;
-    return everybody_is_there && read_number(cgroup, BJ_COUNTER_PROCESSES) == 0;
+    return everybody_is_there ? read_number(cgroup, BJ_COUNTER_PROCESSES) : UINT64_MAX;
+}
+
+bool bj__cgroup_is_empty(const struct bj_cgroup *cgroup)
+{
+    return bj__cgroup_task_count(cgroup) == 0;
 }
 
 /* Kills are also counted when the host as a whole, or a group above, was out of memory; the guest's own limit

@@ -174,9 +174,14 @@ void bj__jail_kill(struct bj_jail *jail)
         return;
     if (jail->plan->cgroup)
         bj__cgroup_kill(&jail->cgroup);
-    /* pid 1's end is the end of its namespace. It cannot have been reaped by anybody else: no race with pid
-     * reuse. */
-    (void)sys4(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, 0, 0);
+    bj__jail_kill_init(jail);
+}
+
+/* pid 1's end is the end of its namespace. It cannot have been reaped by anybody else: no race with pid reuse. */
+void bj__jail_kill_init(struct bj_jail *jail)
+{
+    if (jail->pidfd >= 0 && !jail->reaped)
+        (void)sys4(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, 0, 0);
 }
 
 /* With pid 1 the kernel has ended all of its namespace. Should it ever not have been the pid 1 of one, nothing of

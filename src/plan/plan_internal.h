@@ -26,8 +26,9 @@ struct bj_plan {
     uint32_t id_first, id_count;
     uid_t uid; /* outside id when !two_ids */
     gid_t gid;
-    bool notify; /* a listener will arrive with EXECING */
-    bool cgroup; /* a leaf is to be made */
+    bool notify;    /* a listener will arrive with EXECING */
+    bool tells_end; /* and is told of exit_group(2) */
+    bool cgroup;    /* a leaf is to be made */
     /* Of ours in it: pid 1; of a session also its root, its branches, one that makes them, and the one that takes another's
      * place. */
     unsigned own_processes;
@@ -53,6 +54,7 @@ struct bj_warm {
     struct bj_plan *whole;       /* owns what the others point to */
     struct bj_plan zygote, fork; /* views of it, with operations of their own */
     struct bj_buf wire;          /* the fork's operations, as the zygote reads them (base/wire.h) */
+    struct bj_buf filter;        /* the fork's program, where it is another than the whole plan's */
 };
 /* spec: of a snippet. Layers that a zygote cannot give its forks are errors where they are required. */
 int bj__warm_new(const struct bj_spec *spec, struct bj_warm **ret_warm, struct bj_error *err);

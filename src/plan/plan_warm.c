@@ -179,6 +179,27 @@ static void prefer_v1(struct bj_plan *fork)
     (void)snprintf(fork->layers[BJ_LAYER_CGROUP].detail, sizeof(fork->layers[0].detail), "v1, memory, pids");
 }
 
+/* A whole plan's is shipped as it is, so that a cold start compiles nothing. Where a signal could break off the wait for an
+ * answer, and a guest's handler run after its result, it ends as ever (SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, Linux 5.19). */
+static int tell_end(struct bj_warm *warm, struct bj_op *ops, struct bj_error *err)
+{
+    struct bj_plan *fork = &warm->fork;
+    struct bj_op *op = ops;
+    while (op < ops + fork->op_count && op->code != BJ_OP_SECCOMP)
+        op++;
+    bool waits_for_good = op < ops + fork->op_count && op->flags & BJ_OPF_KILLABLE;
+    if (!fork->notify || !waits_for_good)
+        return 0;
+    bj__buf_init(&warm->filter, BPF_MAXINSNS * sizeof(struct sock_filter));
+    int r = bj__filter_tell_end((const struct sock_filter *)op->text, op->value, &warm->filter);
+    if (r < 0)
+        return bj__error_system(err, -r, "syscalls", "no room for the system call filter");
+    op->text = (const char *)warm->filter.bytes;
+    op->value = warm->filter.length / sizeof(struct sock_filter);
+    fork->tells_end = true;
+    return 0;
+}
+
 static int split_plan(struct bj_warm *warm, struct bj_error *err)
 {
     const struct bj_plan *whole = warm->whole;
@@ -205,7 +226,7 @@ static int split_plan(struct bj_warm *warm, struct bj_error *err)
     if (find(whole, BJ_OP_LOOPBACK, NULL) ||
         has_named_sockets(whole)) /* shared, it would lead from guest to guest */
         warm->fork.clone_flags |= whole->clone_flags & BJ_CLONE_NEWNET;
-    return 0;
+    return tell_end(warm, split.fork, err);
 }
 
 /* ---- the wire ------------------------------------------------------------------------------------- */
@@ -361,6 +382,7 @@ void bj__warm_free(struct bj_warm *warm)
     if (!warm)
         return;
     bj__buf_done(&warm->wire);
+    bj__buf_done(&warm->filter);
     free(warm->zygote.ops); /* the fork's stand behind them */
     bj_plan_free(warm->whole);
     free(warm);

@@ -43,6 +43,8 @@ uint64_t bj__run_cpu_us(struct bj_run *run)
         if (counted != UINT64_MAX)
             return counted - run->before.cpu_us;
     }
+    if (run->told_end)
+        return run->cpu_seen_us;
     uint64_t reaped =
         (uint64_t)run->jail->usage.ru_utime.tv_sec * 1000000u + (uint64_t)run->jail->usage.ru_utime.tv_usec +
         (uint64_t)run->jail->usage.ru_stime.tv_sec * 1000000u + (uint64_t)run->jail->usage.ru_stime.tv_usec;

@@ -3,8 +3,9 @@
  * Changes when: a refusal is answered or named differently.
  *
  * The kernel hands over a copy of the registers, so what is judged cannot change behind our back; memory behind
- * pointers is never looked at, and no answer lets a call through (SECCOMP_USER_NOTIF_FLAG_CONTINUE is not
- * used). A listener that is gone makes the kernel answer ENOSYS: refused all the same. */
+ * pointers is never looked at, and no answer lets a call through that was refused: SECCOMP_USER_NOTIF_FLAG_CONTINUE
+ * is for exit_group alone, which every policy allows and whose one argument is a number. A listener that is gone
+ * makes the kernel answer ENOSYS: refused all the same. */
 #include "supervise/session.h"
 
 #include <linux/audit.h>
@@ -84,15 +85,31 @@ static int control(int fd, unsigned long request, void *argument)
 
 /* ENOENT: it died meanwhile. Whatever else keeps a process from its answer would keep it waiting to its wall limit, and the
  * verdict would blame it. */
+static void answer(struct bj_run *run, struct seccomp_notif_resp *response)
+{
+    int r;
+    do {
+        r = control(run->jail->listener_fd, SECCOMP_IOCTL_NOTIF_SEND, response);
+    } while (r < 0 && errno == EINTR);
+    if (r < 0 && errno != ENOENT)
+        bj__run_fail(run, errno, "answer a system call");
+}
+
 static void send_answer(struct bj_run *run, const struct seccomp_notif *notification, int errnum)
 {
     struct seccomp_notif_resp response = {.id = notification->id, .error = -errnum};
-    int r;
-    do {
-        r = control(run->jail->listener_fd, SECCOMP_IOCTL_NOTIF_SEND, &response);
-    } while (r < 0 && errno == EINTR);
-    if (r < 0 && errno != ENOENT)
-        bj__run_fail(run, errno, "answer a refused system call");
+    answer(run, &response);
+}
+
+static void let_end(struct bj_run *run, const struct seccomp_notif *notification)
+{
+    struct seccomp_notif_resp response = {.id = notification->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
+    answer(run, &response);
+}
+
+static bool is_end(const struct seccomp_data *data)
+{
+    return data->arch == NATIVE_ARCH && data->nr == SYS_exit_group;
 }
 
 static bool answer_one(struct bj_run *run)
@@ -105,6 +122,14 @@ static bool answer_one(struct bj_run *run)
         if (errno != EINTR && errno != ENOENT)
             bj__run_fail(run, errno, "learn of a refused system call");
         return errno == EINTR;
+    }
+    if (run->plan->tells_end && is_end(&notification->data)) {
+        bool its_own = bj__run_is_its_end(run, (pid_t)notification->pid);
+        if (its_own) /* it stays stopped until it is dead */
+            bj__run_told_end(run, (pid_t)notification->pid, (int)(notification->data.args[0] & 0xff));
+        else
+            let_end(run, notification);
+        return !its_own;
     }
     decide(run, &notification->data, &decision, what, sizeof(what));
     struct bj_run *whose = run->branch ? bj__branch_run_of(run, (pid_t)notification->pid) : run;

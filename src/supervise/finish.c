@@ -9,11 +9,18 @@
 #include <sys/vfs.h>
 #include <sys/wait.h>
 
-/* pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait; or if that was
+/* What the kernel has told of the program's last call counts, whatever became of pid 1, which was killed then. Otherwise
+ * pid 1's report counts only if pid 1 itself ended as it does after reporting, by our own wait; or if that was
  * taken from us, since nobody but pid 1 holds the other end of this socket. */
 static void take_report(struct bj_run *run, struct bj_evidence *evidence)
 {
     struct bj_status_message message;
+    if (run->told_end) {
+        evidence->reported = true;
+        evidence->code = CLD_EXITED;
+        evidence->status = run->exit_code;
+        return;
+    }
     ssize_t n = recv(run->jail->status_fd, &message, sizeof(message), MSG_DONTWAIT);
     bool init_exited = run->jail->wait_code == CLD_EXITED && !run->jail->wait_lost;
     if (init_exited && run->jail->wait_status == BJ_INIT_TIMED_OUT && evidence->killed == BJ_KILL_NONE)

@@ -36,7 +36,7 @@ void bj__unwatch(const struct bj_run *run, int fd)
 
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason)
 {
-    if (run->over || run->jail->reaped)
+    if (run->over || run->told_end || run->jail->reaped)
         return;
     if (run->killed == BJ_KILL_NONE)
         run->killed = reason;
@@ -171,6 +171,7 @@ int bj__run_prepare_parked(struct bj_run *run, struct bj_error *err)
     if (r <= 0 || run->epoll_fd >= 0)
         return r < 0 ? r : 0;
     bj__cgroup_open_counters(&run->jail->cgroup);
+    bj__run_expect_end(run);
     return prepare(run, err);
 }
 
@@ -288,11 +289,22 @@ static void handle(struct bj_run *run, uint32_t what, uint32_t events)
  * Whoever tells that and goes on to write, or has children who do, is heard again after that moment, and after no other. */
 static bool await_end(struct bj_run *run, int timeout_ms)
 {
-    struct pollfd watched = {.fd = run->jail->pidfd, .events = POLLIN};
-    if (timeout_ms == 0 || run->branch || run->ending || !bj__reply_has_end(run))
+    struct pollfd watched[] = {{.fd = run->jail->pidfd, .events = POLLIN},
+                               {.fd = run->jail->listener_fd, .events = POLLIN}};
+    if (timeout_ms == 0 || run->branch || run->ending || run->told_end || !bj__reply_has_end(run))
         return false;
     run->ending = true;
-    return poll(&watched, 1, MOMENT_MS) == 1;
+    bool told = poll(watched, BJ_COUNT(watched), MOMENT_MS) > 0;
+    if (told && watched[1].revents & POLLIN)
+        bj__denials_answer(run);
+    return told && watched[0].revents & POLLIN;
+}
+
+static bool is_over(struct bj_run *run, bool ended)
+{
+    if (run->branch)
+        return bj__branch_is_through(run);
+    return bj__run_may_finish(run) || (ended && bj__jail_reap(run->jail, false));
 }
 
 int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
@@ -309,7 +321,7 @@ int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err)
         handle(run, events[i].data.u32, events[i].events);
     }
     ended = ended || await_end(run, timeout_ms);
-    if (run->branch ? !bj__branch_is_through(run) : !ended || !bj__jail_reap(run->jail, false))
+    if (!is_over(run, ended))
         return 0;
     bj__run_finish(run);
     return 1;

@@ -39,6 +39,9 @@ struct bj_run {
     enum bj_kill_reason killed;
     bool over;
     bool ending;       /* it has told its end: its process was waited for */
+    bool told_end;     /* so has the kernel, before it happened (told_end.c) */
+    int exit_code;     /* then */
+    pid_t program_pid; /* of the guest's first process, as we number it; 0: not looked up */
     char failure[128]; /* what the supervisor could not do, or "": the run is then a jail_error */
     uint64_t wall_deadline_us;
     uint64_t next_cpu_check_us;    /* UINT64_MAX: no cpu limit */
@@ -70,6 +73,16 @@ int bj__run_hand_over(struct bj_run *run, int r, int stdin_fd, struct bj_run **r
 void bj__run_end(struct bj_run *run, enum bj_kill_reason reason); /* kills; the first reason stays */
 /* The same, for a failure of ours, while it runs or after its end: "cannot WHAT". The first one stays. */
 void bj__run_fail(struct bj_run *run, int errnum, const char *what);
+/* told_end.c */
+void bj__run_expect_end(struct bj_run *run);
+/* pid, of the guest, asks for its end: is it that of the run? */
+bool bj__run_is_its_end(struct bj_run *run, pid_t pid);
+/* It is, and pid stands still in its last call. */
+void bj__run_told_end(struct bj_run *run, pid_t pid, int exit_code);
+bool bj__run_may_finish(const struct bj_run *run); /* its death need not be waited for */
+/* Once its result is known: ends what is left of its jail, without waiting. true: it has ended, and bj_run_free does not wait either. */
+bool bj__run_is_gone(struct bj_run *run);
+int bj__run_death_fd(const struct bj_run *run); /* readable then */
 /* A run whose jail is a fork of the zygote, and is being parked. */
 struct bj_zygote;
 int bj__run_park(struct bj_zygote *zygote, struct bj_run **ret_run, struct bj_error *err);

@@ -49,11 +49,22 @@ static bool has_text(const char *a, const char *b)
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
+/* The same program, but that in front of it a call is handed to the listener that it allows. */
+static bool is_told_besides(const struct bj_op *own, const struct bj_op *op)
+{
+    size_t whole = op->value * sizeof(struct sock_filter);
+    return op->code == BJ_OP_SECCOMP && own->code == op->code && own->value > op->value &&
+           own->value2 == op->value2 && own->text2 == op->text2 &&
+           memcmp(own->text + (own->value - op->value) * sizeof(struct sock_filter), op->text, whole) == 0;
+}
+
 /* The same operation, whatever its flags. */
 static bool has(const struct bj_plan *plan, const struct bj_op *op)
 {
     for (uint32_t i = 0; i < plan->op_count; i++) {
         const struct bj_op *own = &plan->ops[i];
+        if (is_told_besides(own, op))
+            return true;
         if (own->code == op->code && own->slot == op->slot && has_text(own->text2, op->text2) &&
             own->value2 == op->value2 && own->value == op->value &&
             (has_text(own->text, op->text) || (own->text && strncmp(own->text, "dev/shm/", 8) == 0)))

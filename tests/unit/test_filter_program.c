@@ -222,6 +222,38 @@ static void a_full_buffer_is_an_error(void **state)
     }
 }
 
+static uint32_t ask(const struct bj_buf *program, uint32_t arch, int number)
+{
+    const uint64_t args[6] = {0};
+    return run(program, arch, number, args);
+}
+
+/* All else stays as it was: a number of another architecture among it. */
+static void the_end_is_told_and_nothing_else(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < BJ_COUNT(shipped); i++) {
+        struct programs programs;
+        BJ_BUF struct bj_buf telling;
+        build(shipped[i], &programs);
+        bj__buf_init(&telling, BPF_MAXINSNS * 8);
+        const struct sock_filter *program = (const struct sock_filter *)(const void *)programs.notify.bytes;
+        size_t count = programs.notify.length / sizeof(struct sock_filter);
+        assert_int_equal(bj__filter_tell_end(program, count, &telling), 0);
+        for (int number = -1; number < 1100; number++) {
+            bool end = number == SYS_exit_group;
+            assert_int_equal(ask(&telling, NATIVE_ARCH, number),
+                             end ? SECCOMP_RET_USER_NOTIF : ask(&programs.notify, NATIVE_ARCH, number));
+            assert_int_equal(ask(&telling, NATIVE_ARCH ^ 1, number),
+                             ask(&programs.notify, NATIVE_ARCH ^ 1, number));
+        }
+        release(&programs);
+    }
+    BJ_BUF struct bj_buf none;
+    bj__buf_init(&none, BPF_MAXINSNS * 8);
+    assert_int_equal(bj__filter_tell_end(NULL, BPF_MAXINSNS, &none), -E2BIG);
+}
+
 /* A profile whose program is not in the table would pay for the compiler at every start. */
 static void every_built_in_profile_is_shipped(void **state)
 {
@@ -341,6 +373,7 @@ int main(void)
         cmocka_unit_test(shipped_policies_are_not_compiled_at_run_time),
         cmocka_unit_test(every_built_in_profile_is_shipped),
         cmocka_unit_test(a_full_buffer_is_an_error),
+        cmocka_unit_test(the_end_is_told_and_nothing_else),
         cmocka_unit_test(the_kernel_agrees),
         cmocka_unit_test(the_kernel_kills_foreign_calls),
     };
