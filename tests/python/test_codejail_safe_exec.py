@@ -189,7 +189,10 @@ def children():
             for child in open("/proc/self/task/%s/children" % task).read().split()]
 
 def is_alive(pid):
-    return open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0] != "Z"
+    try:
+        return open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:  # a used one, which has been removed behind us
+        return False
 
 variables = {}
 for x in range(4):
@@ -197,7 +200,10 @@ for x in range(4):
     print(variables, flush=True)
     killed = children()
     for child in killed:
-        os.kill(child, signal.SIGKILL)
+        try:
+            os.kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
     while any(map(is_alive, killed)):  # a signal takes its time
         time.sleep(0.001)
 """
