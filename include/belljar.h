@@ -203,7 +203,8 @@ BJ_API int bj_run_answer_error(struct bj_run *run, uint32_t call, const char *ty
 BJ_API int bj_run_fd(const struct bj_run *run);
 /* Does what there is to do; waits at most timeout_ms (-1: until something happens). 1: the run is over. */
 BJ_API int bj_run_step(struct bj_run *run, int timeout_ms, struct bj_error *err);
-/* Ends the run; its status becomes "cancelled". Idempotent. */
+/* Ends the run; its status becomes "cancelled". Idempotent. Of one that is over: ends what is left of a process that stands in its last
+ * call, so that bj_run_free has less to wait for. */
 BJ_API void bj_run_kill(struct bj_run *run);
 /* Sends SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGCONT or SIGWINCH to the program; it may handle
  * it. A program that has not come so far as to handle it ends by it, as ever. */

@@ -10,8 +10,8 @@ from ._errors import translated
 from ._result import from_core
 
 
-async def finished(run, calls=None):
-    """The result of a run that was started, and its calls answered meanwhile. Cancelled, it ends the run."""
+async def result_of(run, calls=None):
+    """The result of a run that was started, and its calls answered meanwhile. The run is then the caller's to close, whatever comes."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     fd = run.fd()
@@ -30,4 +30,11 @@ async def finished(run, calls=None):
         loop.remove_reader(fd)
         if calls:
             calls.close()
+
+
+async def finished(run, calls=None):
+    """The same, and the run is closed. Cancelled, it ends the run."""
+    try:
+        return await result_of(run, calls)
+    finally:
         run.close()

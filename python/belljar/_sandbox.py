@@ -160,8 +160,9 @@ class Sandbox:
             self._renew_now(run_)
 
     def _renew_now(self, run_):
-        run_.close()
+        run_.kill()  # the kernel takes it apart while another one is made
         self._fill_now()
+        run_.close()
 
     def _fill_now(self):
         """What goes wrong here, the next run that needs a jail is told: this one has its result."""
@@ -181,7 +182,11 @@ class Sandbox:
     async def _arun(self, setter, source, options) -> Result:
         calls = _calls.taken(options, self._functions, awaited=True)
         run_ = self._start(setter, source, options, calls)
-        result = await _aio.finished(run_, calls)
+        try:
+            result = await _aio.result_of(run_, calls)
+        except BaseException:
+            run_.close()
+            raise
         self._renew(run_)
         return result
 

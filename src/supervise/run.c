@@ -229,6 +229,8 @@ int bj_run_pid(const struct bj_run *run)
 void bj_run_kill(struct bj_run *run)
 {
     bj__run_end(run, BJ_KILL_CANCELLED);
+    if (run->over && run->told_end)
+        bj__jail_kill_init(run->jail);
 }
 
 int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err)

@@ -92,7 +92,7 @@ bool bj__run_is_gone(struct bj_run *run)
 {
     if (run->branch)
         return true;
-    bj__jail_kill_init(run->jail);
+    bj_run_kill(run);
     return bj__jail_reap(run->jail, false);
 }
 

@@ -339,10 +339,11 @@ def test_a_forked_process_has_jails_of_its_own(venv, end):
         from codejail import jail_code
         jail_code.configure("python", "/usr/bin/python3")
         print(jail_code.jail_code("python", "print(1)").stdout, flush=True)
-        if os.fork() == 0:
+        forked = os.fork()
+        if forked == 0:
             print(jail_code.jail_code("python", "print(2)").stdout, flush=True)
             %s
-        os.wait()
+        os.waitpid(forked, 0)  # wait() may meet a used jail
         print(jail_code.jail_code("python", "print(3)").stdout, flush=True)
         """) % end
     done = subprocess.run([venv, "-c", program], capture_output=True, text=True, check=False, timeout=30, cwd="/")
