@@ -249,8 +249,18 @@ int bj__http_listen(struct bj_http *http, enum bj_listener_kind kind, int *fd)
     if (!listener->daemon)
         return -EIO;
     (void)bj__fd_take(fd); /* closed with the daemon */
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    return info ? bj__loop_add(http->loop, info->epoll_fd, EPOLLIN, &listener->source) : -EIO;
+    return 0;
+}
+
+int bj__http_open(struct bj_http *http)
+{
+    int r = 0;
+    for (size_t n = 0; r == 0 && n < http->listener_count; n++) {
+        struct bj_listener *listener = &http->listeners[n];
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        r = info ? bj__loop_add(http->loop, info->epoll_fd, EPOLLIN, &listener->source) : -EIO;
+    }
+    return r;
 }
 
 static void end_connection(struct bj_connection *connection, const char *answer)

@@ -119,8 +119,10 @@ const char *bj__exchange_header(const struct bj_exchange *exchange, const char *
 /* ---- http.c ------------------------------------------------------------------------------------------ */
 
 int bj__http_init(struct bj_http *http, struct bj_service *service, struct bj_loop *loop);
-/* Takes the descriptor, a listening socket. */
+/* Takes the descriptor, a listening socket; whoever connects waits until bj__http_open(). */
 int bj__http_listen(struct bj_http *http, enum bj_listener_kind kind, int *fd);
+/* From now on connections are taken. Once. */
+int bj__http_open(struct bj_http *http);
 /* What is due, and what has waited for too long. Returns when it must be called again. */
 uint64_t bj__http_tend(struct bj_http *http, uint64_t now_us);
 /* No new connection is taken; those that nobody is served on are closed. */
