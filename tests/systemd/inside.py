@@ -14,11 +14,14 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vm"))
 
+import fall  # noqa: E402
+import guard  # noqa: E402
 import life  # noqa: E402
 import operate  # noqa: E402
+import walls  # noqa: E402
 from checking import failed, guarded  # noqa: E402
 
-SUBJECTS = {**life.SUBJECTS}
+SUBJECTS = {**life.SUBJECTS, **walls.SUBJECTS, **fall.SUBJECTS, **guard.SUBJECTS}
 
 
 def main():
@@ -29,10 +32,10 @@ def main():
     for name, function in SUBJECTS.items():
         if only and name not in only:
             continue
-        began = time.monotonic()
+        began, before = time.monotonic(), len(failed)
         guarded(name, function)
         print("# %s: %.0f s" % (name, time.monotonic() - began), flush=True)
-        if failed and os.environ.get("BELLJAR_LOG", "1"):
+        if len(failed) > before:
             for line in operate.journal()[-12:]:
                 print("# journal: %s" % line["MESSAGE"], flush=True)
     return 1 if failed else 0
