@@ -8,8 +8,8 @@ import signal
 import time
 
 from checking import check
-from operate import (Runs, alive, drop_in, execute, figure, fresh, group, journal, left_over, members, moment, processes, running, said, show,
-                     state, systemctl, tried, wait_for)
+from operate import (Runs, alive, drop_in, execute, figure, fresh, group, journal, left_over, members, moment, processes, running, said,
+                     show, state, systemctl, tried, wait_for)
 
 HOLD = "import os, time\nos.fork()\nos.fork()\ntime.sleep(50)"
 UNIT = "belljard.service"
@@ -17,8 +17,9 @@ UNIT = "belljard.service"
 
 def back(before, began):
     """Seconds until it serves again with another keeper."""
-    again = wait_for(lambda: show("MainPID") not in ("0", str(before["belljard"])) and state() == "active" and tried("/readyz") == 200)
-    return time.monotonic() - began if again else None
+    def again():
+        return show("MainPID") not in ("0", str(before["belljard"])) and state() == "active" and tried("/readyz") == 200
+    return time.monotonic() - began if wait_for(again) else None
 
 
 def seats(count):
@@ -57,7 +58,8 @@ def others_killed():
     for name in ("belljar-front", "belljar-broker"):
         os.kill(processes()[name], signal.SIGKILL)
         wait_for(lambda name=name: processes().get(name) not in (None, before[name]))
-        check("killed: after %s it serves" % name, wait_for(lambda: tried("/readyz") == 200) and execute("print(1)").get("status") == "ok")
+        serves = wait_for(lambda: tried("/readyz") == 200) and execute("print(1)")
+        check("killed: after %s it serves" % name, serves and serves.get("status") == "ok", serves)
         before = processes()
     check("killed: systemd had nothing to do", (show("NRestarts"), state()) == ("0", "active"), show("NRestarts"))
 

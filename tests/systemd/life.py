@@ -8,7 +8,7 @@ import threading
 import time
 
 from checking import check
-from operate import (CONFIG, TOKENS, UNIT, UNIX, Runs, ask, configure, events, execute, figure, fresh, journal, left_over, moment,
+from operate import (CONFIG, TOKENS, UNIT, UNIX, Runs, ask, configure, events, execute, figure, fresh, left_over, moment,
                      processes, running, said, show, state, systemctl, tried, wait_for, write)
 
 HELD = "import time; time.sleep(%s); print('done')"
@@ -26,16 +26,16 @@ def start():
             break
     ready = tried("/readyz")
     check("start: active, and at that moment ready", (now, ready) == ("active", 200), (now, ready, seen))
-    check("start: activating until then, and nobody is let in", seen.get("activating") in ("TimeoutError", "ConnectionRefusedError"), seen)
+    waited = seen.get("activating") in ("TimeoutError", "ConnectionRefusedError")
+    check("start: activating until then, and nobody is let in", waited, seen)
     told = [int(line["__MONOTONIC_TIMESTAMP"]) for line in events(after) if line["said"]["event"] == "ready" and
             line["said"]["process"] == "keeper"]
     entered = int(show("ActiveEnterTimestampMonotonic"))
     check("start: READY=1 came before", len(told) == 1 and told[0] <= entered + 100000, (told, entered))
     check("start: the status line", show("StatusText") == "serving", show("StatusText"))
     check("start: systemctl status", systemctl("status", UNIT)[0] == 0 and "active (running)" in systemctl("status", UNIT)[1])
-    held = said("self_test", after)
-    check("start: every profile's walls were tried", sum(line["process"] == "broker" and line["text"].endswith(": held") for line in held)
-          == 4, held)
+    held = [line for line in said("self_test", after) if line["process"] == "broker"]
+    check("start: every profile's walls were tried", len(held) == 4 and all(line["text"].endswith(": held") for line in held), held)
     result = execute("print(6 * 7)")
     check("start: POST /v1/exec", (result.get("status"), result.get("stdout")) == ("ok", "42\n"), result)
     status, result = ask("/v1/exec", {"code": "print(6 * 7)"}, unix=True)
@@ -61,7 +61,7 @@ def bad_start():
     code, _ = systemctl("start", UNIT)
     check("bad configuration: systemctl start fails", code != 0 and state() != "active", (code, state()))
     gave_up = wait_for(lambda: state() == "failed", 60)
-    check("bad configuration: systemd gives up", gave_up, (state(), show("NRestarts"), [line["MESSAGE"] for line in journal()[-6:]]))
+    check("bad configuration: systemd gives up", gave_up, (state(), show("NRestarts")))
     told = said("failed", after)
     check("bad configuration: the journal says why", told and all("/etc/belljar/belljard.json" in str(line) for line in told), told)
     configure()
@@ -87,15 +87,14 @@ def sockets():
     systemctl("stop", UNIT)
     check("socket: stopped, the sockets stay", state("belljard.socket") == "active" and os.path.exists(UNIX),
           (state("belljard.socket"), os.path.exists(UNIX)))
-    check("socket: the next request, over the unix socket, starts it anew", tried("/readyz", unix=True) == 200 and state() == "active",
-          (os.path.exists(UNIX), state()))
+    again = tried("/readyz", unix=True)
+    check("socket: the next request, over the unix socket, starts it anew", (again, state()) == (200, "active"), (again, state()))
     code, said_ = systemctl("restart", UNIT)
     check("socket: restarted", code == 0 and (tried("/readyz"), tried("/readyz", unix=True)) == (200, 200), said_)
-    pid = show("MainPID")
     systemctl("stop", "belljard.socket")
     check("socket: stopped, its file is gone", not os.path.exists(UNIX))
     systemctl("stop", UNIT)
-    check("socket: both stopped, nothing is left", wait_for(lambda: not left_over(), 20) and tried("/readyz") != 200, (pid, left_over()))
+    check("socket: both stopped, nothing is left", wait_for(lambda: not left_over(), 20) and tried("/readyz") != 200, left_over())
     systemctl("start", "belljard.socket")
     systemctl("enable", "--now", UNIT)
     check("socket: both enabled", (state(), state("belljard.socket"), tried("/readyz"), tried("/readyz", unix=True)) ==

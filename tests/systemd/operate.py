@@ -23,8 +23,8 @@ TOKENS = {}
 
 def systemctl(*words, timeout=300):
     """(exit status, what it said)."""
-    done = subprocess.run(["systemctl", "--no-pager", *words], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=timeout)
+    done = subprocess.run(["systemctl", "--no-pager", *words], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=timeout)
     return done.returncode, done.stdout
 
 

@@ -42,10 +42,14 @@ def hardening():
             check("hardening: %s does not see %s" % (name, folder), within(pid, "ls -A %s 2>/dev/null" % folder) == "", within(
                 pid, "ls -A " + folder))
         check("hardening: %s has a /tmp of its own" % name, within(pid, "ls -A /tmp") == "", within(pid, "ls -A /tmp"))
-        check("hardening: %s can write to /run/belljar" % name, within(pid, "touch /run/belljar/.new && rm /run/belljar/.new") == "")
+        said = within(pid, "touch /run/belljar/.new && rm /run/belljar/.new")
+        check("hardening: %s can write to /run/belljar" % name, said == "", said)
     limits = read("/proc/%d/limits" % processes()["belljard"])
     check("hardening: open files", re.search(r"Max open files\s+65536\s+65536", limits), limits)
-    check("hardening: the jails' walls are those of a command of root's", layers() == layers_of_command(), (layers(), layers_of_command()))
+    served, alone = layers(), layers_of_command()
+    for one in (served, alone):
+        one.pop("apparmor")  # not asked for, and not loaded
+    check("hardening: the jails' walls are those of a command of root's", len(served) > 10 and served == alone, (served, alone))
     code, seed = "import random, time; print(random.random(), time.time())", {"seed": 7}
     result, again = execute(code, deterministic=seed), execute(code, deterministic=seed)
     check("hardening: deterministic runs repeat", result.get("status") == "ok" and result["stdout"] == again["stdout"], result)
@@ -57,8 +61,8 @@ def layers():
 
 def layers_of_command():
     subprocess.run(["systemd-run", "-q", "--unit", "a-command", "-p", "Type=oneshot", "-p", "Delegate=yes", "-p",
-                    "StandardOutput=truncate:/run/a-command", "belljar", "run", "--json", "--profile", "python", "--", "python3", "-c", "1"],
-                   check=True)
+                    "StandardOutput=truncate:/run/a-command", "belljar", "run", "--json", "--profile", "python", "--",
+                    "python3", "-c", "1"], check=True)
     return json.loads(read("/run/a-command"))["layers"]
 
 
