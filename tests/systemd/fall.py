@@ -8,8 +8,8 @@ import signal
 import time
 
 from checking import check
-from operate import (Runs, alive, drop_in, execute, figure, fresh, group, journal, left_over, members, moment, processes, running, said,
-                     show, state, systemctl, tried, wait_for)
+from operate import (Runs, alive, drop_in, execute, figure, fresh, group, journal, left_over, members, moment, processes, running,
+                     said, show, state, systemctl, tried, wait_for)
 
 HOLD = "import os, time\nos.fork()\nos.fork()\ntime.sleep(50)"
 UNIT = "belljard.service"

@@ -126,8 +126,8 @@ def tight():
     statuses = seats.statuses()
     errors = {result["error"] for result in seats.results if result.get("status") == "jail_error"}
     check("tight: some run has no room", {"jail_error", "time_limit"} >= set(statuses) and "jail_error" in statuses, seats.results)
-    check("tight: it is told that this was no limit of its own", all("a control group above the run's" in error for error in errors),
-          errors)
+    told = all("a control group above the run's" in error for error in errors)
+    check("tight: it is told that this was no limit of its own", told, errors)
     check("tight: /healthz is answered", max(waits) < HEALTH_SECONDS, max(waits))
     check("tight: keeper, broker and front are the same", processes() == before and show("NRestarts") == "0", processes())
     os.unlink("/run/systemd/system/belljar.slice.d/limit.conf")

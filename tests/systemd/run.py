@@ -30,23 +30,23 @@ from machine import Boot, Machine  # noqa: E402
 
 # What the service, its guests and inside.py need, copied from this host.
 COPIED = ("python3", "lib" + os.path.basename(os.path.realpath("/usr/bin/python3")), "dash", "bash", "coreutils", "util-linux",
-          "grep", "sed", "findutils", "mount", "procps", "tar", "mawk", "libmicrohttpd12", "libnettle8", "libseccomp2", "libjansson4",
-          "libedit2", "ncurses-base")
+          "grep", "sed", "findutils", "mount", "procps", "tar", "mawk", "libmicrohttpd12", "libnettle8", "libseccomp2",
+          "libjansson4", "libedit2", "ncurses-base")
 # systemd itself is of the release that apt has, with all that it links: none of it need be installed here.
 FETCHED = ("busybox-static", "systemd", "libsystemd-shared", "libsystemd0", "libapparmor1", "libargon2-1", "libaudit1",
-           "libcap-ng0", "libcap2", "libcryptsetup12", "libdevmapper1.02.1", "libfdisk1", "libgcrypt20", "libgpg-error0", "libip4tc2",
-           "libjson-c5", "libkmod2", "liblz4-1", "libp11-kit0", "libpam0g", "libssl3", "libudev1", "libzstd1")
+           "libcap-ng0", "libcap2", "libcryptsetup12", "libdevmapper1.02.1", "libfdisk1", "libgcrypt20", "libgpg-error0",
+           "libip4tc2", "libjson-c5", "libkmod2", "liblz4-1", "libp11-kit0", "libpam0g", "libssl3", "libudev1", "libzstd1")
 # As systemd's postinst makes them (sysusers.d).
 PASSWD = image.PASSWD + "messagebus:x:100:100::/nonexistent:/usr/sbin/nologin\n"
 GROUP = "".join("%s:x:%d:\n" % (name, 900 + n) for n, name in enumerate((
     "adm", "systemd-journal", "utmp", "kvm", "render", "input", "sgx", "disk", "kmem", "dialout", "cdrom", "video", "audio", "tape",
     "lp", "users", "messagebus"))) + image.GROUP
 CONTENTS = image.Contents(COPIED, FETCHED, os.path.join(HERE, "machine-init"), ("etc", "usr", "bin", "sbin", "lib"), PASSWD, GROUP)
-FIGURES = ("systemd {systemd} as pid 1 of Linux {kernel}; answered {first_request_seconds:.1f} s after a request has woken it; back "
-           "{back_after_kill_seconds:.1f} s after SIGKILL of the keeper and {back_after_watchdog_seconds:.1f} s after SIGSTOP "
-           "(WatchdogSec=4); /healthz within {healthz_worst_seconds:.2f} s beside {processes_at_once:.0f} processes of bombs and hogs; "
-           "{kept_mib:.0f} of {kept_of_mib:.0f} MiB stay when the host is short of memory; {runs_under_reload:.0f} runs and none lost "
-           "under two reloads")
+FIGURES = ("systemd {systemd} as pid 1 of Linux {kernel}; answered {first_request_seconds:.1f} s after a request has woken it; "
+           "back {back_after_kill_seconds:.1f} s after SIGKILL of the keeper and {back_after_watchdog_seconds:.1f} s after SIGSTOP "
+           "(WatchdogSec=4); /healthz within {healthz_worst_seconds:.2f} s beside {processes_at_once:.0f} processes of bombs and "
+           "hogs; {kept_mib:.0f} of {kept_of_mib:.0f} MiB stay when the host is short of memory; {runs_under_reload:.0f} runs and none "
+           "lost under two reloads")
 LINE = "systemd.show_status=1 systemd.log_level=notice panic=-1 lsm=landlock,lockdown,yama,apparmor,bpf"
 JOB = "python3 -B /job/main/tests/systemd/inside.py"
 
