@@ -45,8 +45,8 @@ CONTENTS = image.Contents(COPIED, FETCHED, os.path.join(HERE, "machine-init"), (
 FIGURES = ("systemd {systemd} as pid 1 of Linux {kernel}; answered {first_request_seconds:.1f} s after a request has woken it; "
            "back {back_after_kill_seconds:.1f} s after SIGKILL of the keeper and {back_after_watchdog_seconds:.1f} s after SIGSTOP "
            "(WatchdogSec=4); /healthz within {healthz_worst_seconds:.2f} s beside {processes_at_once:.0f} processes of bombs and "
-           "hogs; {kept_mib:.0f} of {kept_of_mib:.0f} MiB stay when the host is short of memory; {runs_under_reload:.0f} runs and none "
-           "lost under two reloads")
+           "hogs; {kept_mib:.0f} of {kept_of_mib:.0f} MiB stay when the host is short of memory; "
+           "{runs_under_reload:.0f} runs and none lost under two reloads")
 LINE = "systemd.show_status=1 systemd.log_level=notice panic=-1 lsm=landlock,lockdown,yama,apparmor,bpf"
 JOB = "python3 -B /job/main/tests/systemd/inside.py"
 
