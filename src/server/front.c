@@ -166,7 +166,7 @@ static bool is_over(const struct front *front, uint64_t now_us)
 {
     if (front->drain_end_us == 0)
         return false;
-    return now_us >= front->drain_end_us || (front->http.exchanges == 0 && !bj__lines_busy(&front->lines));
+    return now_us >= front->drain_end_us || (!bj__http_busy(&front->http) && !bj__lines_busy(&front->lines));
 }
 
 /* Nobody is let in before it is known what can be run: whoever has woken the service, or comes while one configuration takes over from

@@ -94,6 +94,27 @@ def test_nobody_is_refused_while_a_configuration_takes_over(whole):
     assert whole.stop() == 0
 
 
+def test_who_has_connected_before_a_change_can_still_ask(whole):
+    """Its request may be on its way. Who has been silent for longer is let go, as ever."""
+    whole.start()
+    silent = socket.socket(socket.AF_UNIX)
+    silent.connect(whole.socket)
+    time.sleep(1.2)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(whole.socket)
+        time.sleep(0.1)
+        whole.tell(signal.SIGHUP)
+        whole.wait_for("draining")
+        client.sendall(b"GET /v1/limits HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = client.recv(65536)
+        assert head.startswith(b"HTTP/1.1 200 ") and b"\r\nConnection: close\r\n" in head, head
+    silent.settimeout(10)
+    assert silent.recv(1) == b""
+    silent.close()
+    assert whole.stop() == 0
+
+
 @pytest.mark.parametrize("name", ["front", "broker"])
 def test_serves_again(whole, name):
     whole.start()
