@@ -10,6 +10,7 @@
 # The long suites; with RECORD=1 they write what they found to docs/, from where the README's table is made:
 #   make test-vm         the whole suite on Debian's stock kernel in QEMU, in each configuration
 #   make test-vm-short   the part of it that fits ten minutes without hardware virtualization
+#   make test-systemd    the service under systemd as pid 1 in QEMU, as its operator sees it
 #   make test-modes      the whole suite as root, as an ordinary user and under unshare -Ur
 #   make test-containers the whole suite inside unprivileged containers
 #   make test-sanitized  (test-sanitized-short: the C tests, the corpora and a part of the rest) the whole suite with AddressSanitizer and UndefinedBehaviorSanitizer, the jail on
@@ -55,6 +56,10 @@ test: with-tests
 test-vm test-vm-short: with-tests
 	@tools/deps vm
 	@tests/vm/run --build $(BUILD) $(if $(findstring short,$@),--short) $(record)
+
+test-systemd: with-tests
+	@tools/deps vm
+	@tests/systemd/run.py --build $(BUILD) $(record)
 
 test-modes: with-tests
 	@tests/modes/run.py --build $(BUILD) $(record)
@@ -108,5 +113,5 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all with-tests demo test test-vm test-vm-short test-modes test-containers test-sanitized test-sanitized-short fault \
-	sabotage fuzz soak flood chaos bench check install deps format clean
+.PHONY: all with-tests demo test test-vm test-vm-short test-systemd test-modes test-containers test-sanitized \
+	test-sanitized-short fault sabotage fuzz soak flood chaos bench check install deps format clean

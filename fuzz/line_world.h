@@ -70,7 +70,8 @@ static inline void open_world(struct world *world, const struct bj_line_kind *ki
               "no listener", "");
     world->address_length = sizeof(world->address);
     (void)getsockname(fd, (struct sockaddr *)&world->address, &world->address_length);
-    fuzz_must(bj__lines_listen(&world->lines, kind, &fd) == 0, "no listener", "");
+    fuzz_must(bj__lines_listen(&world->lines, kind, &fd) == 0 && bj__lines_open(&world->lines) == 0,
+              "no listener", "");
     for (int n = 0; n < CLIENTS; n++) {
         world->clients[n].fd = -1;
         bj__buf_init(&world->clients[n].read, SIZE_MAX / 4);

@@ -33,6 +33,7 @@ struct bj_cgroup_usage {
     uint64_t cpu_us;
     uint64_t memory_peak_bytes;
     uint64_t oom_kills;        /* tasks killed while the leaf was at its memory limit */
+    uint64_t foreign_kills;    /* tasks killed because the host, or a group above, was out of memory */
     uint64_t processes_peak;   /* pids.peak (6.1), else UINT64_MAX */
     uint64_t process_refusals; /* forks refused at the limit (pids.events max) */
 };

@@ -113,14 +113,14 @@ static bool was_at_limit_v1(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
            (peak_bytes > limit_bytes || limit_bytes - peak_bytes <= BATCH_BYTES + limit_bytes / 16);
 }
 
-static uint64_t read_oom_kills(const struct bj_cgroup *cgroup, uint64_t peak_bytes)
+static void read_oom_kills(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *usage)
 {
-    if (!cgroup->unified_memory)
-        return was_at_limit_v1(cgroup, peak_bytes) ? read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom_kill") : 0;
     uint64_t kills = read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom_kill");
-    if (kills > 0 && kills != UINT64_MAX && read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom") == 0)
-        kills = 0; /* what cannot be read is not 0 */
-    return kills;
+    bool foreign = cgroup->unified_memory ? read_key(cgroup, BJ_COUNTER_MEMORY_EVENTS, "oom") ==
+                                                0 /* what cannot be read is not 0 */
+                                          : !was_at_limit_v1(cgroup, usage->memory_peak_bytes);
+    usage->oom_kills = foreign ? 0 : kills;
+    usage->foreign_kills = foreign ? kills : 0;
 }
 
 bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup)
@@ -132,7 +132,7 @@ int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_
 {
     struct bj_cgroup_usage usage = {.cpu_us = bj__cgroup_cpu_us(cgroup)};
     usage.memory_peak_bytes = read_number(cgroup, BJ_COUNTER_MEMORY_PEAK);
-    usage.oom_kills = read_oom_kills(cgroup, usage.memory_peak_bytes);
+    read_oom_kills(cgroup, &usage);
     usage.processes_peak = read_number(cgroup, BJ_COUNTER_PROCESSES_PEAK);
     usage.process_refusals = read_key(cgroup, BJ_COUNTER_PROCESSES_EVENTS, "max");
     *ret_usage = usage;

@@ -166,20 +166,28 @@ static bool is_over(const struct front *front, uint64_t now_us)
 {
     if (front->drain_end_us == 0)
         return false;
-    return now_us >= front->drain_end_us || (front->http.exchanges == 0 && !bj__lines_busy(&front->lines));
+    return now_us >= front->drain_end_us || (!bj__http_busy(&front->http) && !bj__lines_busy(&front->lines));
 }
 
-static void tell_ready(struct front *front)
+/* Nobody is let in before it is known what can be run: whoever has woken the service, or comes while one configuration takes over from
+ * another, waits in the listener's queue or is met by the front that serves. */
+static int open_when_ready(struct front *front, struct bj_error *err)
 {
     bool complete = front->service.welcome && front->service.profile_count >= front->config->profile_count;
-    if (front->ready_told || !complete)
-        return;
+    if (front->ready_told || front->drain_end_us > 0 || !complete)
+        return 0;
+    int r = bj__http_open(&front->http);
+    if (r == 0)
+        r = bj__lines_open(&front->lines);
+    if (r < 0)
+        return bj__error_system(err, -r, "", "cannot take connections");
     struct bj_log_line line;
     front->ready_told = true;
     bj__log_begin(&line, &front->service.log, BJ_LOG_INFO, "ready");
     for (unsigned layer = 0; layer < BJ_CONFINE__COUNT; layer++)
         bj__log_text(&line, bj__confine_name((enum bj_confine_layer)layer), front->walls.text[layer]);
     bj__log_end(&front->service.log, &line);
+    return 0;
 }
 
 static int serve(struct front *front, struct bj_error *err)
@@ -205,7 +213,8 @@ static int serve(struct front *front, struct bj_error *err)
             return bj__error_system(err, -r, "", "cannot wait");
         if (front->service.link.broken)
             return bj__error_system(err, -front->service.link.broken, "", "the broker is gone");
-        tell_ready(front);
+        if ((r = open_when_ready(front, err)) < 0)
+            return r;
     }
     bj__sessions_close_all(&front->service);
     bj__jobs_log(&front->service);

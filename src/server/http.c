@@ -12,6 +12,7 @@
 #define SPARE_CONNECTIONS 64    /* that may stand while those that make room for them are being closed */
 #define PROGRESS_BYTES    65536 /* of a body: so many count as a sign of life */
 #define TICK_US           1000000
+#define LAST_US           1000000 /* that a client has to say what it has come for, once nobody new is let in */
 
 void bj__connection_turn(struct bj_connection *connection, enum bj_turn turn)
 {
@@ -249,8 +250,18 @@ int bj__http_listen(struct bj_http *http, enum bj_listener_kind kind, int *fd)
     if (!listener->daemon)
         return -EIO;
     (void)bj__fd_take(fd); /* closed with the daemon */
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    return info ? bj__loop_add(http->loop, info->epoll_fd, EPOLLIN, &listener->source) : -EIO;
+    return 0;
+}
+
+int bj__http_open(struct bj_http *http)
+{
+    int r = 0;
+    for (size_t n = 0; r == 0 && n < http->listener_count; n++) {
+        struct bj_listener *listener = &http->listeners[n];
+        const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+        r = info ? bj__loop_add(http->loop, info->epoll_fd, EPOLLIN, &listener->source) : -EIO;
+    }
+    return r;
 }
 
 static void end_connection(struct bj_connection *connection, const char *answer)
@@ -272,7 +283,7 @@ void bj__http_say_too_large(const struct bj_connection *connection)
 /* A client that has said something is told why. */
 static void end_late(struct bj_connection *connection)
 {
-    connection->listener->http->service->metrics.timed_out++;
+    connection->listener->http->service->metrics.timed_out += !connection->listener->http->draining;
     end_connection(connection,
                    "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
 }
@@ -307,6 +318,8 @@ uint64_t bj__http_tend(struct bj_http *http, uint64_t now_us)
     struct bj_connection *first;
     uint64_t idle_us = http->service->config->idle_us;
     uint64_t next_us = UINT64_MAX;
+    if (http->draining && idle_us > LAST_US)
+        idle_us = LAST_US;
     const struct bj_connection *reader = TAILQ_FIRST(&http->turns[BJ_TURN_ANSWER]);
     bool slow = reader && reader->since_us + TICK_US <= now_us; /* it is libmicrohttpd's to give him up */
     while ((first = TAILQ_FIRST(&http->turns[BJ_TURN_CLIENT])) && first->since_us + idle_us <= now_us)
@@ -327,15 +340,16 @@ uint64_t bj__http_tend(struct bj_http *http, uint64_t now_us)
 
 void bj__http_drain(struct bj_http *http)
 {
-    struct bj_connection *connection;
+    http->draining = true;
     for (size_t n = 0; n < http->listener_count; n++) {
         int fd = http->listeners[n].daemon ? MHD_quiesce_daemon(http->listeners[n].daemon) : -1;
         bj__fd_close(&fd);
     }
-    while ((connection = TAILQ_FIRST(&http->turns[BJ_TURN_CLIENT]))) {
-        (void)shutdown(connection->fd, SHUT_RDWR);
-        bj__connection_turn(connection, BJ_TURN_OURS);
-    }
+}
+
+bool bj__http_busy(const struct bj_http *http)
+{
+    return http->exchanges > 0 || !TAILQ_EMPTY(&http->turns[BJ_TURN_CLIENT]);
 }
 
 void bj__http_done(struct bj_http *http)

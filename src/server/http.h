@@ -46,6 +46,7 @@ struct bj_http {
     const char **hosts;                 /* owned; NULL ends them */
     struct bj_connection_list turns[3]; /* by enum bj_turn; the one that waits for longest first */
     uint64_t exchanges;                 /* under way */
+    bool draining;                      /* nobody new is let in */
 };
 
 enum bj_phase { BJ_PHASE_HEAD, BJ_PHASE_BODY, BJ_PHASE_HANDLED };
@@ -119,12 +120,17 @@ const char *bj__exchange_header(const struct bj_exchange *exchange, const char *
 /* ---- http.c ------------------------------------------------------------------------------------------ */
 
 int bj__http_init(struct bj_http *http, struct bj_service *service, struct bj_loop *loop);
-/* Takes the descriptor, a listening socket. */
+/* Takes the descriptor, a listening socket; whoever connects waits until bj__http_open(). */
 int bj__http_listen(struct bj_http *http, enum bj_listener_kind kind, int *fd);
+/* From now on connections are taken. Once. */
+int bj__http_open(struct bj_http *http);
 /* What is due, and what has waited for too long. Returns when it must be called again. */
 uint64_t bj__http_tend(struct bj_http *http, uint64_t now_us);
-/* No new connection is taken; those that nobody is served on are closed. */
+/* No new connection is taken. Who is there has a second to ask: it may have connected just before, and what it has come for is on its
+ * way. Each answer from now on is the last of its connection. */
 void bj__http_drain(struct bj_http *http);
+/* Is anything asked and not answered, or may it still come? */
+bool bj__http_busy(const struct bj_http *http);
 void bj__http_done(struct bj_http *http);
 
 /* ---- between http.c, exchange.c and answer.c ---------------------------------------------------------- */

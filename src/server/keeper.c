@@ -89,6 +89,18 @@ static void log_listeners(struct keeper *keeper, const struct bj_config *config)
         bj__config_advise(config, log_advice, &keeper->log);
 }
 
+/* With the file, because most problems are corrected there, and who reads the log may not know it. */
+static void log_problem(struct keeper *keeper, const char *event, const struct bj_error *err)
+{
+    struct bj_log_line line;
+    bj__log_begin(&line, &keeper->log, BJ_LOG_ERROR, event);
+    bj__log_text(&line, "config", keeper->options->config_path);
+    if (err->field[0])
+        bj__log_text(&line, "field", err->field);
+    bj__log_text(&line, "text", err->message);
+    bj__log_end(&keeper->log, &line);
+}
+
 /* The oldest gives way where there are too many. */
 static void put_away(struct keeper *keeper, struct bj_generation *generation)
 {
@@ -120,7 +132,7 @@ static void reload(struct keeper *keeper)
         log_listeners(keeper, keeper->next->config);
         return;
     }
-    bj__log_problem(&keeper->log, BJ_LOG_ERROR, "reload_failed", &err);
+    log_problem(keeper, "reload_failed", &err);
     if (keeper->current)
         bj__listen_keep(&keeper->listening, keeper->current->config);
     bj__notify("READY=1\nSTATUS=the new configuration is not good, the old one stays: see the log");
@@ -335,7 +347,7 @@ int bj__keeper_run(const struct bj_keeper_options *options)
     bj__listen_init(&keeper.listening);
     int r = start(&keeper, &err);
     if (r < 0) {
-        bj__log_problem(&keeper.log, BJ_LOG_ERROR, "failed", &err);
+        log_problem(&keeper, "failed", &err);
         keeper.status = 1;
     } else {
         loop(&keeper);

@@ -218,7 +218,15 @@ int bj__lines_listen(struct bj_lines *lines, const struct bj_line_kind *kind, in
     struct bj_line_listener *listener = &lines->listeners[lines->listener_count++];
     *listener = (struct bj_line_listener){.source.ready = on_listener, .lines = lines, .kind = kind};
     listener->fd = bj__fd_take(fd);
-    return bj__loop_add(lines->loop, listener->fd, EPOLLIN, &listener->source);
+    return 0;
+}
+
+int bj__lines_open(struct bj_lines *lines)
+{
+    int r = 0;
+    for (size_t n = 0; r == 0 && n < lines->listener_count; n++)
+        r = bj__loop_add(lines->loop, lines->listeners[n].fd, EPOLLIN, &lines->listeners[n].source);
+    return r;
 }
 
 /* ---- room ----------------------------------------------------------------------------------------- */

@@ -71,8 +71,10 @@ struct bj_lines {
 };
 
 void bj__lines_init(struct bj_lines *lines, struct bj_service *service, struct bj_loop *loop);
-/* Takes the descriptor, a listening socket. */
+/* Takes the descriptor, a listening socket; whoever connects waits until bj__lines_open(). */
 int bj__lines_listen(struct bj_lines *lines, const struct bj_line_kind *kind, int *fd);
+/* From now on connections are taken. Once. */
+int bj__lines_open(struct bj_lines *lines);
 /* Ends what has waited for too long. Returns when it must be called again. */
 uint64_t bj__lines_tend(struct bj_lines *lines, uint64_t now_us);
 /* Is anything asked and not answered? */

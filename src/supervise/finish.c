@@ -58,7 +58,7 @@ static uint64_t increase(uint64_t count, uint64_t before)
 static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
 {
     struct bj_result *result = run->result;
-    struct bj_cgroup_usage usage = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
+    struct bj_cgroup_usage usage = {UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
     if (run->plan->cgroup)
         (void)bj__cgroup_read(&run->jail->cgroup, &usage); /* what cannot be read stays unknown */
     result->cpu_us = usage.cpu_us != UINT64_MAX ? usage.cpu_us - run->before.cpu_us : bj__run_cpu_us(run);
@@ -68,6 +68,7 @@ static void take_counters(struct bj_run *run, struct bj_evidence *evidence)
                                  ? UINT64_MAX
                                  : usage.processes_peak - ours;
     evidence->oom_kills = increase(usage.oom_kills, run->before.oom_kills);
+    evidence->foreign_kills = increase(usage.foreign_kills, run->before.foreign_kills);
     evidence->process_refusals = increase(usage.process_refusals, run->before.process_refusals);
     evidence->cpu_us = result->cpu_us;
     evidence->cpu_limit_us = run->limits.cpu_us;
@@ -129,6 +130,11 @@ static void explain(struct bj_run *run, const struct bj_evidence *evidence)
     else if (evidence->snippet && result->verdict.status == BJ_STATUS_EXIT && result->snippet.why)
         (void)snprintf(result->error, sizeof(result->error), "the snippet left no result: %s",
                        result->snippet.why);
+    else if (result->verdict.status == BJ_STATUS_JAIL_ERROR && evidence->foreign_kills > 0)
+        (void)snprintf(
+            result->error, sizeof(result->error),
+            "the host, or a control group above the run's, was out of memory, and the kernel chose this "
+            "run; its own limit was not reached");
     else if (result->verdict.status == BJ_STATUS_JAIL_ERROR)
         (void)snprintf(result->error, sizeof(result->error),
                        "the jail's first process ended without a report (%s %d)",

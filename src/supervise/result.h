@@ -24,11 +24,12 @@ enum bj_kill_reason {
 /* The supervisor's own facts. Nothing in here was written by the guest. */
 struct bj_evidence {
     enum bj_kill_reason killed;
-    bool failed;        /* a part of its input, its output or its files was lost by us */
-    bool reported;      /* pid 1 told how the program ended, and ended well itself */
-    int code, status;   /* CLD_*, exit code or signal of the program, when reported */
-    int exec_errno;     /* positive: the program could not be executed */
-    uint64_t oom_kills; /* by the control group; 0 when unknown */
+    bool failed;            /* a part of its input, its output or its files was lost by us */
+    bool reported;          /* pid 1 told how the program ended, and ended well itself */
+    int code, status;       /* CLD_*, exit code or signal of the program, when reported */
+    int exec_errno;         /* positive: the program could not be executed */
+    uint64_t oom_kills;     /* by the control group; 0 when unknown */
+    uint64_t foreign_kills; /* because others were short of memory: explains an end, never a verdict */
     uint64_t process_refusals;
     uint64_t cpu_us;
     uint64_t cpu_limit_us; /* 0: none */

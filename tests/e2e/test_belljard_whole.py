@@ -64,6 +64,57 @@ def test_runs_end_when_it_stops_and_when_it_changes(whole):
     assert whole.stop() == 0
 
 
+def test_who_comes_first_waits_until_it_serves(whole):
+    """As the request does for which systemd starts the service."""
+    whole.start(ready=False)
+    whole.wait_for("front_started")
+    assert works(whole)
+    whole.wait_for("ready", process="keeper", timeout=1)
+    assert whole.stop() == 0
+
+
+def test_nobody_is_refused_while_a_configuration_takes_over(whole):
+    whole.configure(profiles=[{"name": "sh"}, {"name": "default"}, {"name": "c"}])  # each is tried first, which takes a while
+    whole.start()
+    got, ending = [], threading.Event()
+
+    def go_on():
+        while not ending.is_set():
+            got.append(run(whole.socket, "true"))
+    threads = [threading.Thread(target=go_on) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(2):
+        whole.tell(signal.SIGHUP)
+        whole.wait_for("reloaded")
+    ending.set()
+    for thread in threads:
+        thread.join()
+    assert len(got) > len(threads) and {(status, answer.get("status")) for status, answer in got} == {(200, "ok")}
+    assert whole.stop() == 0
+
+
+def test_who_has_connected_before_a_change_can_still_ask(whole):
+    """Its request may be on its way. Who has been silent for longer is let go, as ever."""
+    whole.start()
+    silent = socket.socket(socket.AF_UNIX)
+    silent.connect(whole.socket)
+    time.sleep(1.2)
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(whole.socket)
+        time.sleep(0.1)
+        whole.tell(signal.SIGHUP)
+        whole.wait_for("draining")
+        client.sendall(b"GET /v1/limits HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = client.recv(65536)
+        assert head.startswith(b"HTTP/1.1 200 ") and b"\r\nConnection: close\r\n" in head, head
+    silent.settimeout(10)
+    assert silent.recv(1) == b""
+    silent.close()
+    assert whole.stop() == 0
+
+
 @pytest.mark.parametrize("name", ["front", "broker"])
 def test_serves_again(whole, name):
     whole.start()

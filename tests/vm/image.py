@@ -3,6 +3,7 @@
 Its own file because it knows packages and file systems, and nothing of what is tested.
 Changes when: the machine needs another package, or another kernel.
 """
+import dataclasses
 import glob
 import hashlib
 import json
@@ -35,6 +36,20 @@ bjtest:x:60777:60777::/nonexistent:/usr/sbin/nologin
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
 GROUP = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nbjtest:x:60777:\nnogroup:x:65534:\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class Contents:
+    """What a root disk holds."""
+    copied: tuple
+    fetched: tuple
+    first: str  # the program that the machine starts with, as /vm/init
+    merged: tuple = ("etc", "usr", "sbin", "lib")  # what is taken of the packages that are fetched
+    passwd: str = PASSWD
+    group: str = GROUP
+
+
+SUITES = Contents(tuple(COPIED), tuple(FETCHED), os.path.join(HERE, "machine-init"))
 
 
 def output(*argv, **more):
@@ -93,16 +108,16 @@ def fetch_kernel(folder, kind):
     return release, os.path.join(place, "boot", "vmlinuz-" + release), place
 
 
-def copied_packages():
+def copied_packages(contents):
     text = output("apt-cache", "depends", "--recurse", "--installed", "--no-recommends", "--no-suggests", "--no-conflicts",
-                  "--no-breaks", "--no-replaces", "--no-enhances", *COPIED)
+                  "--no-breaks", "--no-replaces", "--no-enhances", *contents.copied)
     return sorted({line for line in text.splitlines() if re.match(r"^[a-z0-9][a-z0-9.+-]*(:\w+)?$", line)})
 
 
-def copied_files():
+def copied_files(contents):
     """Paths on this host, without the links /bin, /lib ... in them."""
     found = set()
-    for package in copied_packages():
+    for package in copied_packages(contents):
         listed = subprocess.run(["dpkg", "-L", package], check=False, capture_output=True, text=True)
         for path in listed.stdout.splitlines():
             path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
@@ -121,14 +136,23 @@ def copied_files():
     return sorted(path for path in found if os.path.lexists(path) and os.access(path, os.R_OK))
 
 
-def make_tree(tree, unpacked):
+def lay_over(folder, to):
+    """Links that are there already are replaced, which shutil cannot do."""
+    pack = subprocess.Popen(["tar", "-C", folder, "--exclude=./modules", "-cf", "-", "."], stdout=subprocess.PIPE)
+    unpack = subprocess.run(["tar", "-C", to, "-xf", "-"], stdin=pack.stdout, check=False)
+    pack.stdout.close()
+    if pack.wait() or unpack.returncode:
+        raise SystemExit("vm: cannot copy " + folder)
+
+
+def make_tree(tree, unpacked, contents):
     shutil.rmtree(tree, ignore_errors=True)
     for name in DIRECTORIES:
         os.makedirs(os.path.join(tree, name))
     for name in ("bin", "sbin", "lib", "lib64"):
         os.makedirs(os.path.join(tree, "usr", name))
         os.symlink("usr/" + name, os.path.join(tree, name))
-    names = "\0".join(path[1:] for path in copied_files())
+    names = "\0".join(path[1:] for path in copied_files(contents))
     pack = subprocess.Popen(["tar", "-C", "/", "--null", "-T", "-", "-cf", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     unpack = subprocess.Popen(["tar", "-C", tree, "-xf", "-"], stdin=pack.stdout)
     pack.stdout.close()
@@ -136,49 +160,48 @@ def make_tree(tree, unpacked):
     pack.stdin.close()
     if unpack.wait() or pack.wait():
         raise SystemExit("vm: cannot copy the files of the host's packages")
-    for top in ("etc", "usr", "sbin", "lib"):
+    for top in contents.merged:
         if os.path.isdir(os.path.join(unpacked, top)):
             to = os.path.realpath(os.path.join(tree, top))
-            shutil.copytree(os.path.join(unpacked, top), to, symlinks=True, dirs_exist_ok=True,
-                            ignore=lambda folder, _: ["modules"] if folder.endswith("/lib") else [])
+            lay_over(os.path.join(unpacked, top), to)
     shutil.copy(os.path.join(unpacked, "bin", "busybox"), os.path.join(tree, "vm", "busybox"))
-    shutil.copy(os.path.join(HERE, "machine-init"), os.path.join(tree, "vm", "init"))
+    shutil.copy(contents.first, os.path.join(tree, "vm", "init"))
     os.chmod(os.path.join(tree, "vm", "init"), 0o755)
-    for name, text in (("passwd", PASSWD), ("group", GROUP), ("hostname", "testvm\n"), ("hosts", "127.0.0.1 localhost\n")):
+    for name, text in (("passwd", contents.passwd), ("group", contents.group), ("hostname", "testvm\n"), ("hosts", "127.0.0.1 localhost\n")):
         with open(os.path.join(tree, "etc", name), "w", encoding="ascii") as f:
             f.write(text)
 
 
-def recipe():
+def recipe(contents):
     """Changes with whatever the root disk is made of."""
-    digest = hashlib.sha256(repr((COPIED, FETCHED, LEFT_OUT.pattern, DIRECTORIES, PASSWD, GROUP)).encode())
-    with open(os.path.join(HERE, "machine-init"), "rb") as f:
+    digest = hashlib.sha256(repr((contents, LEFT_OUT.pattern, DIRECTORIES)).encode())
+    with open(contents.first, "rb") as f:
         digest.update(f.read())
-    copied = {name.partition(":")[0] for name in copied_packages()}
+    copied = {name.partition(":")[0] for name in copied_packages(contents)}
     for line in output("dpkg-query", "-W", "-f=${Package}\t${Version}\n").splitlines():
         if line.split("\t")[0] in copied:
             digest.update(line.encode())
     return digest.hexdigest()
 
 
-def root_disk(folder, unpacked):
+def root_disk(folder, unpacked, contents=SUITES):
     """The image, made anew if its recipe is another than the one on the mark."""
-    disk, mark, wanted = os.path.join(folder, "root.ext4"), os.path.join(folder, "root.recipe"), recipe()
+    disk, mark, wanted = os.path.join(folder, "root.ext4"), os.path.join(folder, "root.recipe"), recipe(contents)
     if os.path.exists(disk) and os.path.exists(mark):
         with open(mark, encoding="ascii") as f:
             if f.read() == wanted:
                 return disk
-    disk = make_root_disk(folder, unpacked)
+    disk = make_root_disk(folder, unpacked, contents)
     with open(mark, "w", encoding="ascii") as f:
         f.write(wanted)
     return disk
 
 
-def make_root_disk(folder, unpacked):
+def make_root_disk(folder, unpacked, contents):
     """An ext4 image whose files belong to root, whoever makes it."""
     disk = os.path.join(folder, "root.ext4")
     tree = os.path.join(folder, "tree")
-    make_tree(tree, unpacked)
+    make_tree(tree, unpacked, contents)
     mke2fs = shutil.which("mke2fs") or "/sbin/mke2fs"
     subprocess.run([mke2fs, "-q", "-t", "ext4", "-E", "root_owner=0:0", "-O", "^has_journal", "-d", tree, disk + ".new", "1600M"],
                    check=True, stdout=subprocess.DEVNULL)
