@@ -247,6 +247,8 @@ BJ_API int bj_pool_start_stdin(struct bj_pool *pool, const struct bj_spec *spec,
                                struct bj_run **ret_run, struct bj_error *err);
 /* Asks for jails in the place of those that were used. They are made while the caller goes on. */
 BJ_API int bj_pool_fill(struct bj_pool *pool, struct bj_error *err);
+/* For at most one, so that nobody waits for more. 1: more are lacking, 0: none is. */
+BJ_API int bj_pool_fill_one(struct bj_pool *pool, struct bj_error *err);
 /* How many are ready, or being made. */
 BJ_API unsigned bj_pool_parked(const struct bj_pool *pool);
 

@@ -8,12 +8,18 @@ import contextlib
 import queue
 import threading
 
+LEISURE_SECONDS = 0.002  # without anything to be done
+
 
 class Behind:
-    """Begins with the first thing to be done. A daemon: it keeps no program from its end; close() waits for it."""
+    """Begins with the first thing to be done. A daemon: it keeps no program from its end; close() waits for it.
 
-    def __init__(self, name):
+    at_leisure: called when all is done and nothing more comes for a moment, and again as long as it says that there is more of it.
+    """
+
+    def __init__(self, name, at_leisure):
         self._name, self._things, self._thread, self._lock = name, queue.SimpleQueue(), None, threading.Lock()
+        self._at_leisure = at_leisure
 
     def do(self, function, *arguments) -> None:
         """Soon. Nobody is told what it raises: it has to be of no consequence to the caller."""
@@ -28,12 +34,17 @@ class Behind:
                 self._thread.start()
 
     def _work(self):
+        more = False
         while True:
-            function, arguments = self._things.get()
+            try:
+                function, arguments = self._things.get(timeout=LEISURE_SECONDS if more else None)
+            except queue.Empty:
+                function, arguments = self._at_leisure, ()
             if function is None:
                 return
+            more = True
             with contextlib.suppress(Exception):
-                function(*arguments)
+                more = function(*arguments) is not False
             del function, arguments
 
     def close(self) -> None:

@@ -132,6 +132,30 @@ static PyObject *pool_fill(PyObject *self, PyObject *nothing)
     return leave(self, r, &error);
 }
 
+static PyObject *pool_fill_one(PyObject *self, PyObject *nothing)
+{
+    struct bj_error error = {0};
+    int r;
+    (void)nothing;
+    if (!enter(self))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS
+    r = bj_pool_fill_one(KEEPER(self)->pool, &error);
+    Py_END_ALLOW_THREADS
+    KEEPER(self)->in_use = false;
+    return r < 0 ? core_raise(&error) : PyBool_FromLong(r);
+}
+
+static PyObject *pool_parked(PyObject *self, PyObject *nothing)
+{
+    (void)nothing;
+    if (!enter(self))
+        return NULL;
+    unsigned parked = bj_pool_parked(KEEPER(self)->pool);
+    KEEPER(self)->in_use = false;
+    return PyLong_FromUnsignedLong(parked);
+}
+
 static PyObject *session_start(PyObject *self, PyObject *arguments)
 {
     unsigned branch;
@@ -223,6 +247,8 @@ PyObject *core_make_pool_type(void)
         {"spec", keeper_spec, METH_NOARGS, "A copy of what all runs share."},
         {"start", pool_start, METH_VARARGS, "start(spec, stdin_fd=-1) -> Run"},
         {"fill", pool_fill, METH_NOARGS, "Asks for jails in the place of used ones."},
+        {"fill_one", pool_fill_one, METH_NOARGS, "Asks for one of them. True: more are lacking."},
+        {"parked", pool_parked, METH_NOARGS, "How many are ready, or being made."},
         {"close", keeper_close, METH_NOARGS, "Ends it, after its runs."},
         {NULL, NULL, 0, NULL}};
     static PyType_Slot slots[] = {

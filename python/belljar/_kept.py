@@ -15,6 +15,7 @@ from ._errors import SetupError, StateError, SystemCallError
 from ._sandbox import Sandbox
 
 MOST = 8  # that are kept while nobody uses them
+JAILS = 16  # of each: so many calls may come one upon the other before one has to wait for a jail
 
 _lock = threading.Lock()
 _entries: "collections.OrderedDict[str, list]" = collections.OrderedDict()  # of [sandbox, how many use it], the latest one last
@@ -22,7 +23,7 @@ _entries: "collections.OrderedDict[str, list]" = collections.OrderedDict()  # of
 
 def _take(key, options):
     with _lock:
-        entry = _entries.pop(key, None) or [Sandbox(**{"jails": 2, **options}), 0]
+        entry = _entries.pop(key, None) or [Sandbox(**{"jails": JAILS, **options}), 0]
         entry[1] += 1
         _entries[key] = entry
         return entry

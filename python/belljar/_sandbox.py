@@ -125,7 +125,8 @@ class Sandbox:
             spec.set_calls([])  # a run may name some, also where the sandbox has none
             self._pool = _core.Pool(spec, jails)
         self._lock = threading.Lock()
-        self._behind = Behind("belljar-fill") if fill_behind else None
+        self._few = max(1, jails // 4)
+        self._behind = Behind("belljar-fill", self._fill_one) if fill_behind else None
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -155,19 +156,29 @@ class Sandbox:
     def _renew(self, run_):
         """What is left of a run is removed, and another jail is made."""
         if self._behind:
-            self._behind.do(self._renew_now, run_)
+            self._behind.do(self._remove, run_)
         else:
-            self._renew_now(run_)
+            run_.kill()  # the kernel takes it apart while another one is made
+            self._fill(self._pool.fill)
+            run_.close()
 
-    def _renew_now(self, run_):
-        run_.kill()  # the kernel takes it apart while another one is made
-        self._fill_now()
+    def _remove(self, run_):
+        """Jails are made when nobody asks for any, but for the last ones."""
+        run_.kill()
+        with self._lock:
+            few = self._pool.parked() <= self._few
+        if few:
+            self._fill_one()
         run_.close()
 
-    def _fill_now(self):
+    def _fill_one(self):
+        return self._fill(self._pool.fill_one)
+
+    def _fill(self, fill):
         """What goes wrong here, the next run that needs a jail is told: this one has its result."""
         with contextlib.suppress(BelljarError), self._lock, translated():
-            self._pool.fill()
+            return fill()
+        return False
 
     def _run(self, setter, source, options) -> Result:
         run_ = self._start(setter, source, options, _calls.taken(options, self._functions))

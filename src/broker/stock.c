@@ -86,7 +86,7 @@ int bj__stock_fill(struct bj_stock *stock, bool at_leisure, struct bj_log *log)
     struct bj_error error = {0};
     struct bj_pool *pool = stock->pool ? stock->pool->pool : NULL;
     bool few = pool && bj_pool_parked(pool) <= stock->jails / 4;
-    int r = pool && (few || at_leisure) ? bj__pool_fill_one(pool, &error) : 0;
+    int r = pool && (few || at_leisure) ? bj_pool_fill_one(pool, &error) : 0;
     if (r < 0) {
         bj__log_say(log, BJ_LOG_WARNING, "zygote_ended", "%s: %s", stock->name, error.message);
         bj__shared_pool_leave(stock->pool);

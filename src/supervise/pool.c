@@ -59,7 +59,7 @@ static int fill(struct bj_pool *pool, struct bj_error *err)
     return r < 0 ? r : prepare_first(pool, err);
 }
 
-int bj__pool_fill_one(struct bj_pool *pool, struct bj_error *err)
+int bj_pool_fill_one(struct bj_pool *pool, struct bj_error *err)
 {
     int r = bj__zygote_await(&pool->zygote, 0, err);
     if (r <= 0)

@@ -101,9 +101,6 @@ int bj__pool_begin(const struct bj_spec *spec, unsigned jails, struct bj_pool **
 bool bj__pool_is_ready(const struct bj_pool *pool); /* it has jails, or makes them at once */
 /* So long is waited for a fork, and for its jail; then the one or the other is taken for stuck, and it fails. */
 void bj__pool_set_patience(struct bj_pool *pool, int patience_ms);
-/* At most one jail in the place of one that was used, so that nobody waits for more; none while the zygote still imports. 1: more
- * are lacking. */
-int bj__pool_fill_one(struct bj_pool *pool, struct bj_error *err);
 /* request.c: with the files of the spec. The buffer is the caller's. */
 int bj__snippet_make_request(const struct bj_spec *spec, struct bj_buf *request, struct bj_error *err);
 /* input.c */
