@@ -27,13 +27,21 @@ void bj__clocks_arm(struct bj_run *run)
         bj__run_fail(run, errno, "set the clock of the limits");
 }
 
+/* All that there are, also those that are off at the moment: looked up once, because it takes as long as starting a run. Threads may
+ * come to it at one time: they find the same. */
+static uint64_t processors(void)
+{
+    static _Atomic long count;
+    if (count == 0)
+        count = sysconf(_SC_NPROCESSORS_CONF);
+    return count > 0 ? (uint64_t)count : 1;
+}
+
 static uint64_t parallel(const struct bj_run *run)
 {
     if (run->limits.processes <= 1)
         return 1; /* whose threads are counted as processes */
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t most = processors > 0 ? (uint64_t)processors : 1;
-    return most < run->limits.processes ? most : run->limits.processes;
+    return processors() < run->limits.processes ? processors() : run->limits.processes;
 }
 
 /* The tree cannot use more than all processors: the next look is when it could have used up the rest. */
