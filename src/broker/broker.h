@@ -110,6 +110,7 @@ struct bj_broker {
     struct bj_task *tasks[BJ_BROKER_TASKS];
     struct bj_kept_session *sessions[BJ_BROKER_SESSIONS];
     struct bj_leaving *leaving[BJ_BROKER_LEAVING];
+    unsigned standing; /* of those, not ended yet */
 };
 
 /* What an event of epoll is about; with an index and a generation it makes a key. */
@@ -128,6 +129,8 @@ struct bj_stock *bj__broker_stock(struct bj_broker *broker, const char *name); /
 
 /* leaving.c. Takes a run that is over or to be over, and what its jail came from; both are gone when the jail is. */
 void bj__leave(struct bj_broker *broker, struct bj_run *run, struct bj_shared_pool *pool);
+/* Ends those that only stand there: at leisure, or when there are more than a few. */
+void bj__leaving_tidy(struct bj_broker *broker, bool at_leisure);
 void bj__leaving_event(struct bj_broker *broker, unsigned index, uint64_t key);
 void bj__leaving_end(struct bj_broker *broker);
 

@@ -122,7 +122,7 @@ static int look_after_stocks(struct bj_broker *broker, bool at_leisure)
     int timeout_ms = -1;
     for (size_t n = 0; n < broker->stock_count; n++) {
         int next_ms = bj__stock_fill(&broker->stocks[n], at_leisure, &broker->log);
-        if (next_ms == 0 && broker->tasks_running > 0)
+        if (next_ms == 0 && (broker->tasks_running > 0 || !at_leisure))
             next_ms = LEISURE_MS;
         if (next_ms >= 0 && (timeout_ms < 0 || next_ms < timeout_ms))
             timeout_ms = next_ms;
@@ -141,7 +141,10 @@ static int loop(struct bj_broker *broker)
     bool goes_on = true;
     int count = 0;
     while (goes_on && !is_over(broker)) {
+        bj__leaving_tidy(broker, count == 0);
         int timeout_ms = look_after_stocks(broker, count == 0);
+        if (broker->standing > 0 && (timeout_ms < 0 || timeout_ms > LEISURE_MS))
+            timeout_ms = LEISURE_MS;
         count = epoll_wait(broker->epoll_fd, events, EVENTS_AT_ONCE, timeout_ms);
         if (count < 0 && errno != EINTR)
             return -errno;

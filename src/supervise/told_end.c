@@ -88,6 +88,11 @@ bool bj__run_may_finish(const struct bj_run *run)
     return run->told_end && run->collect.count == 0;
 }
 
+bool bj__run_stands(const struct bj_run *run)
+{
+    return run->over && run->told_end && !run->jail->reaped;
+}
+
 bool bj__run_is_gone(struct bj_run *run)
 {
     if (run->branch)
