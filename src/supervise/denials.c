@@ -85,26 +85,26 @@ static int control(int fd, unsigned long request, void *argument)
 
 /* ENOENT: it died meanwhile. Whatever else keeps a process from its answer would keep it waiting to its wall limit, and the
  * verdict would blame it. */
-static void answer(struct bj_run *run, struct seccomp_notif_resp *response)
+static void answer(struct bj_run *run, struct seccomp_notif_resp *response, const char *what)
 {
     int r;
     do {
         r = control(run->jail->listener_fd, SECCOMP_IOCTL_NOTIF_SEND, response);
     } while (r < 0 && errno == EINTR);
     if (r < 0 && errno != ENOENT)
-        bj__run_fail(run, errno, "answer a system call");
+        bj__run_fail(run, errno, what);
 }
 
 static void send_answer(struct bj_run *run, const struct seccomp_notif *notification, int errnum)
 {
     struct seccomp_notif_resp response = {.id = notification->id, .error = -errnum};
-    answer(run, &response);
+    answer(run, &response, "answer a refused system call");
 }
 
 static void let_end(struct bj_run *run, const struct seccomp_notif *notification)
 {
     struct seccomp_notif_resp response = {.id = notification->id, .flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE};
-    answer(run, &response);
+    answer(run, &response, "answer a system call");
 }
 
 static bool is_end(const struct seccomp_data *data)

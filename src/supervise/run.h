@@ -80,7 +80,8 @@ bool bj__run_is_its_end(struct bj_run *run, pid_t pid);
 /* It is, and pid stands still in its last call. */
 void bj__run_told_end(struct bj_run *run, pid_t pid, int exit_code);
 bool bj__run_may_finish(const struct bj_run *run); /* its death need not be waited for */
-bool bj__run_stands(const struct bj_run *run); /* its result is known, and its process stands in its last call */
+bool bj__run_stands(
+    const struct bj_run *run); /* its result is known, and its process stands in its last call */
 /* Once its result is known: ends what is left of its jail, without waiting. true: it has ended, and bj_run_free does not wait either. */
 bool bj__run_is_gone(struct bj_run *run);
 int bj__run_death_fd(const struct bj_run *run); /* readable then */
