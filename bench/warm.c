@@ -68,9 +68,10 @@ static long long run(struct bj_pool *pool, const char *code, const char *policy)
         exit(125);
     }
     bj_result_free(result);
-    bj_run_free(run);
     bj_spec_free(spec);
+    bj_run_kill(run); /* the kernel takes it apart while another one is made */
     must(bj_pool_fill(pool, &error), "fill");
+    bj_run_free(run);
     return took;
 }
 
