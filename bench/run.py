@@ -343,7 +343,8 @@ def document(data):
            (about["date"], about["kernel"], about["cores"], about["processor"], data["rounds"]), "",
            "`floor` (bench/floor.c) is a bare program that makes the same namespaces and mounts, straight-line, and nothing else.",
            "`parked fork` (bench/parked.c) is a bare program that embeds Python and forks into the same namespaces, with a scratch file"
-           " system and a filter; each fork has rehearsed, waits for its code, and is reaped. No supervision, limits or own init.",
+           " system and a filter; each fork has rehearsed, waits for its code, and is reaped. No supervision, limits or own init."
+           " Belljar's run is timed until its result is there; its process may still be dying.",
            "`safe_exec`: called from Python, of CodeJail from the package index and of python-codejail/, both told the same virtual"
            " environment; once a round, and in a loop without a pause. With a user, CodeJail runs `sudo` twice for each call; without one"
            " it does not work as it is (bench/safe_exec_program.py says what was done), and would not be a sandbox. No AppArmor.",

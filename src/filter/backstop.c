@@ -10,14 +10,8 @@
 #include "filter/syscall_numbers.h"
 #include "filter/table.h"
 
-#include <linux/audit.h>
 #include <stddef.h>
 
-#ifdef __x86_64__
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#else
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#endif
 #define NAMESPACES    0x7e020000u /* CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET */
 #define LAST_NUMBER   511         /* what is above is nobody's yet, or x32's */
 #define MAX_INTERVALS 100u
@@ -189,7 +183,7 @@ int bj__filter_backstop_make(bool inet, struct bj_buf *program)
         return r;
     add_load(&writer, offsetof(struct seccomp_data, arch));
     leave(&writer, count_of(&writer), false, NEVER);
-    add(&writer, BPF_JMP | BPF_JEQ | BPF_K, NATIVE_ARCH);
+    add(&writer, BPF_JMP | BPF_JEQ | BPF_K, BJ_FILTER_ARCH);
     add_load(&writer, offsetof(struct seccomp_data, nr));
     add_tree(&writer, 0, writer.count - 1);
     add_returns(&writer);

@@ -9,8 +9,16 @@
 
 #include "base/buf.h"
 
+#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+
+/* The only architecture whose calls are judged: what we were built for. */
+#ifdef __x86_64__
+#define BJ_FILTER_ARCH AUDIT_ARCH_X86_64
+#else
+#define BJ_FILTER_ARCH AUDIT_ARCH_AARCH64
+#endif
 
 /* One bit for each set of sets.def ("base", "processes", "threads", "unix_sockets", ...). */
 struct bj_filter_policy {

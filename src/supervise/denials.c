@@ -8,7 +8,6 @@
  * makes the kernel answer ENOSYS: refused all the same. */
 #include "supervise/session.h"
 
-#include <linux/audit.h>
 #include <linux/seccomp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -16,12 +15,6 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#if defined(__x86_64__)
-#define NATIVE_ARCH AUDIT_ARCH_X86_64
-#else
-#define NATIVE_ARCH AUDIT_ARCH_AARCH64
-#endif
 
 #define ANSWERS_PER_TURN 32
 
@@ -65,7 +58,7 @@ static void decide(const struct bj_run *run, const struct seccomp_data *data,
     uint64_t args[6];
     for (int i = 0; i < 6; i++)
         args[i] = data->args[i];
-    if (data->arch != NATIVE_ARCH) {
+    if (data->arch != BJ_FILTER_ARCH) {
         *decision = (struct bj_filter_decision){.action = BJ_FILTER_KILL};
         (void)snprintf(what, size, "foreign architecture 0x%x", data->arch);
         return;
@@ -109,7 +102,7 @@ static void let_end(struct bj_run *run, const struct seccomp_notif *notification
 
 static bool is_end(const struct seccomp_data *data)
 {
-    return data->arch == NATIVE_ARCH && data->nr == SYS_exit_group;
+    return data->arch == BJ_FILTER_ARCH && data->nr == SYS_exit_group;
 }
 
 static bool answer_one(struct bj_run *run)

@@ -1,4 +1,4 @@
-/* Fills the result once everything in the jail is dead.
+/* Fills the result once everything in the jail is dead, or stands in its last call (told_end.c).
  * Its own file because the order matters: report, pipes, counters, files, then the verdict.
  * Changes when: something more is told of a run. */
 #include "jail/child/child.h"
