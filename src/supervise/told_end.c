@@ -57,15 +57,47 @@ void bj__run_expect_end(struct bj_run *run)
         (void)program_pid(run);
 }
 
-/* Nobody else is there whom the kill would have to reach before all is quiet: pid 1 of the jail is no guest. */
-static bool is_alone(const struct bj_run *run)
+/* As its status says: proc_pid_status(5). */
+static bool has_one_thread(pid_t pid)
 {
-    return run->limits.processes == 1 || bj__cgroup_task_count(&run->jail->cgroup) == 2;
+    char path[64];
+    char text[4096];
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    if (bj__proc_read(AT_FDCWD, path, text, sizeof(text)) <= 0)
+        return false;
+    return strstr(text, "\nThreads:\t1\n") != NULL;
+}
+
+static bool children_are(pid_t pid, const char *those)
+{
+    char path[64];
+    char text[64];
+    (void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    return bj__proc_read(AT_FDCWD, path, text, sizeof(text)) >= 0 && strcmp(text, those) == 0;
+}
+
+/* Without a control group nobody counts them. The program stands still: if it has one thread, it makes no more, and if it has no
+ * children, nobody comes from below it any more; whoever was made before and lost his parent is pid 1's child. Needs
+ * CONFIG_PROC_CHILDREN; the kernel goes from a child to the next under its lock, and the program is the first. */
+static bool looks_alone(const struct bj_run *run, pid_t pid)
+{
+    char program[16];
+    (void)snprintf(program, sizeof(program), "%d ", (int)pid);
+    return has_one_thread(pid) && children_are(pid, "") && children_are(run->jail->pid, program);
+}
+
+/* Nobody else is there whom the kill would have to reach before all is quiet: pid 1 of the jail is no guest. */
+static bool is_alone(const struct bj_run *run, pid_t pid)
+{
+    if (run->limits.processes == 1)
+        return true;
+    uint64_t tasks = bj__cgroup_task_count(&run->jail->cgroup);
+    return tasks == UINT64_MAX ? looks_alone(run, pid) : tasks == 2;
 }
 
 bool bj__run_is_its_end(struct bj_run *run, pid_t pid)
 {
-    return run->killed == BJ_KILL_NONE && pid == program_pid(run) && is_alone(run);
+    return run->killed == BJ_KILL_NONE && pid == program_pid(run) && is_alone(run, pid);
 }
 
 void bj__run_told_end(struct bj_run *run, pid_t pid, int exit_code)

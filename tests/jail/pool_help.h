@@ -16,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include "../support/kernel_version.h"
+
 static inline struct bj_spec *template_spec(void)
 {
     struct bj_spec *spec = NULL;
@@ -81,6 +83,17 @@ static inline void assert_refused(int r, const struct bj_error *err, const char 
 {
     if (r >= 0 || strcmp(err->field, field) != 0 || !strstr(err->message, word))
         fail_msg("%d, %s: %s; instead of %s, %s", r, err->field, err->message, field, word);
+}
+
+static inline double number_of(struct bj_result *result, const char *key)
+{
+    char *json = bj_result_json(result);
+    const char *at = strstr(json, key);
+    if (!at)
+        fail_msg("%s is not in %s", key, json);
+    double number = strtod(at + strlen(key), NULL);
+    free(json);
+    return number;
 }
 
 /* In a build directory: src/guest stands beside tests/jail/.., for the version of Debian's python3. */
