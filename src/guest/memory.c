@@ -13,10 +13,9 @@
 #include <link.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#define HUGE_BYTES                                                                                             \
-    ((size_t)2 << 20)    /* with pages of 4 KiB; where they are larger, so are huge ones, and none is made */
 #define REGIONS     1024 /* a program with NumPy has four hundred; what is beyond goes without */
 #define STACK_BELOW 4    /* pages */
 #define STACK_ABOVE 32
@@ -36,39 +35,51 @@ struct region guest_regions[REGIONS];
 size_t guest_region_count;
 size_t guest_page_bytes;
 
+long guest_faults(void)
+{
+    struct rusage usage;
+    (void)getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_minflt + usage.ru_majflt;
+}
+
 static char *page_of(const void *place)
 {
     char *byte = (char *)(uintptr_t)place; /* NOLINT(performance-no-int-to-ptr): less its const */
     return byte - (uintptr_t)place % guest_page_bytes;
 }
 
+static char *page_end_of(const void *place)
+{
+    return page_of((const char *)place + guest_page_bytes - 1);
+}
+
 static void add(const void *start, const void *end, bool writable, bool stays)
 {
     char *first = page_of(start);
-    char *last = page_of((const char *)end + guest_page_bytes - 1);
+    char *last = page_end_of(end);
     if (last > first && guest_region_count < REGIONS)
         guest_regions[guest_region_count++] = (struct region){first, (size_t)(last - first), writable, stays};
 }
 
-/* Aligned to the size of a huge page. NULL: there is no room for it. */
-static char *map_huge(size_t length)
+char *guest_map_huge(size_t length)
 {
-    char *room = mmap(NULL, length + HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *room =
+        mmap(NULL, length + GUEST_HUGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (room == MAP_FAILED)
         return NULL;
-    size_t before = -(uintptr_t)room % HUGE_BYTES;
+    size_t before = -(uintptr_t)room % GUEST_HUGE_BYTES;
     char *start = room + before;
     if (before > 0)
         (void)munmap(room, before);
-    (void)munmap(start + length, HUGE_BYTES - before);
+    (void)munmap(start + length, GUEST_HUGE_BYTES - before);
     (void)madvise(start, length, MADV_HUGEPAGE); /* a kernel without: then these are small */
     return start;
 }
 
 void guest_regroup(const struct region *region)
 {
-    size_t room = (region->length + HUGE_BYTES - 1) / HUGE_BYTES * HUGE_BYTES;
-    char *copy = MOVABLE ? map_huge(room) : NULL;
+    size_t room = (region->length + GUEST_HUGE_BYTES - 1) / GUEST_HUGE_BYTES * GUEST_HUGE_BYTES;
+    char *copy = MOVABLE ? guest_map_huge(room) : NULL;
     if (!copy)
         return;
     memcpy(copy, region->start, region->length);
@@ -91,8 +102,8 @@ static struct {
 static void *get_huge(size_t size)
 {
     if (size > huge.left) {
-        huge.next = map_huge(HUGE_BYTES);
-        huge.left = huge.next ? HUGE_BYTES : 0;
+        huge.next = guest_map_huge(GUEST_HUGE_BYTES);
+        huge.left = huge.next ? GUEST_HUGE_BYTES : 0;
     }
     if (size > huge.left)
         return NULL;
@@ -145,11 +156,38 @@ static void pack(size_t size)
 
 /* ---- the rest ------------------------------------------------------------------------------------------ */
 
+/* As far as it lies without a hole. */
+static struct guest_text find_text(const struct dl_phdr_info *object)
+{
+    const char *base = (const char *)object->dlpi_addr; /* NOLINT(performance-no-int-to-ptr): so it is told */
+    struct guest_text text = {NULL};
+    for (int i = 0; i < object->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &object->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || part->p_flags & PF_W)
+            continue;
+        char *start = page_of(base + part->p_vaddr);
+        if (!(part->p_flags & PF_R) || (text.start && start != text.end))
+            break;
+        text.start = text.start ? text.start : start;
+        text.end = page_end_of(base + part->p_vaddr + part->p_memsz);
+    }
+    return text;
+}
+
+static void add_constant(const char *start, const char *end, const struct guest_text *text)
+{
+    if (start < text->moved)
+        add(start, end < text->moved ? end : text->moved, false, false);
+    if (end > text->moved_end)
+        add(start > text->moved_end ? start : text->moved_end, end, false, false);
+}
+
 /* A program's or a library's own: dl_iterate_phdr(3). */
 static int add_object(struct dl_phdr_info *object, size_t size, void *user)
 {
     const char *base = (const char *)object->dlpi_addr; /* NOLINT(performance-no-int-to-ptr): so it is told */
     const char *fixed = NULL; /* up to there it can be written to no more (ld.so(8), RELRO) */
+    struct guest_text text = find_text(object);
     (void)size;
     (void)user;
     for (int i = 0; i < object->dlpi_phnum; i++) {
@@ -157,6 +195,8 @@ static int add_object(struct dl_phdr_info *object, size_t size, void *user)
         if (part->p_type == PT_GNU_RELRO)
             fixed = page_of(base + part->p_vaddr + part->p_memsz);
     }
+    if (MOVABLE && text.start)
+        guest_move_text(&text);
     for (int i = 0; i < object->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &object->dlpi_phdr[i];
         const char *start = base + part->p_vaddr;
@@ -164,7 +204,7 @@ static int add_object(struct dl_phdr_info *object, size_t size, void *user)
         if (part->p_type == PT_LOAD && part->p_flags & PF_W)
             add(start < fixed ? fixed : start, end, true, false);
         else if (part->p_type == PT_LOAD)
-            add(start, end, false, false);
+            add_constant(start, end, &text);
     }
     return 0;
 }

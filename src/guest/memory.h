@@ -14,6 +14,15 @@ struct region {
     bool stays;    /* its pages lie in larger ones already, or it is what this runs on */
 };
 
+#define GUEST_HUGE_BYTES                                                                                       \
+    ((size_t)2 << 20) /* with pages of 4 KiB; where they are larger, so are huge ones, and none is made */
+
+/* What of a program or a library cannot be written to, and how much of that is in huge pages. */
+struct guest_text {
+    char *start, *end; /* of pages; NULL: there is none */
+    char *moved, *moved_end;
+};
+
 extern struct region guest_regions[];
 extern size_t guest_region_count;
 extern size_t guest_page_bytes;
@@ -23,5 +32,10 @@ void guest_find_regions(void);
 /* Moves what a region holds to pages that lie in larger ones, at the same addresses. It can be written to, and nothing else
  * runs meanwhile. Where that cannot be, nothing changes. */
 void guest_regroup(const struct region *region);
+/* text.c: what fills huge pages goes there, at the same addresses, where the host has them. Fills moved and moved_end. */
+void guest_move_text(struct guest_text *text);
+/* Aligned to the size of a huge page. NULL: there is no room for it. */
+char *guest_map_huge(size_t length);
+long guest_faults(void); /* of this process, so far */
 
 #endif

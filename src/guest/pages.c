@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,13 +43,6 @@ static struct {
 
 /* ---- the scout ----------------------------------------------------------------------------------------- */
 
-static long faults(void)
-{
-    struct rusage usage;
-    (void)getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_minflt + usage.ru_majflt;
-}
-
 static void add(char *start, int advice)
 {
     struct range *last = learned.count > 0 ? &learned.ranges[learned.count - 1] : NULL;
@@ -71,9 +63,9 @@ static ANYWHERE void write_back(char *place)
 static ANYWHERE void look_at_memory(const struct region *region)
 {
     for (char *page = region->start; page < region->start + region->length; page += guest_page_bytes) {
-        long before = faults();
+        long before = guest_faults();
         write_back(page);
-        if (faults() == before)
+        if (guest_faults() == before)
             add(page, MADV_POPULATE_WRITE);
     }
 }
@@ -88,9 +80,9 @@ static ANYWHERE void look_at_file(const struct region *region)
     const char *end = region->start + region->length;
     for (char *page = region->start; page < end; page += window_bytes() - (uintptr_t)page % window_bytes()) {
         const volatile char *byte = page;
-        long before = faults();
+        long before = guest_faults();
         (void)*byte;
-        if (faults() == before)
+        if (guest_faults() == before)
             add(page, MADV_POPULATE_READ);
     }
 }

@@ -232,9 +232,12 @@ void bj__jail_last_words(const struct bj_jail *jail, char *text, size_t size)
 
 void bj__jail_done(struct bj_jail *jail)
 {
-    bj__jail_kill(jail);
-    (void)bj__jail_reap(jail, true);
-    (void)bj__cgroup_remove(&jail->cgroup); /* a leaf that cannot be removed is swept by a later run */
+    bj__jail_kill_init(jail);
+    (void)bj__jail_reap(jail, true); /* after which nobody is left in its group, or is ended there */
+    if (jail->leaves && jail->plan->cgroup)
+        bj__leaves_give(jail->leaves, &jail->cgroup);
+    else
+        (void)bj__cgroup_remove(&jail->cgroup); /* a leaf that cannot be removed is swept by a later run */
     if (jail->op_ns)
         (void)munmap(jail->op_ns, jail->plan->op_count * sizeof(uint64_t));
     jail->op_ns = NULL;
