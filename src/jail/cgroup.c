@@ -157,7 +157,7 @@ static int write_limits(struct bj_cgroup *cgroup, const struct bj_limits *limits
     return r;
 }
 
-int bj__cgroup_lower_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err)
+int bj__cgroup_limit_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err)
 {
     int r = 0;
     if (cgroup->unified_memory)

@@ -8,6 +8,8 @@
 #include "plan/plan.h"
 #include "spec/spec.h"
 
+#include <stdatomic.h>
+
 enum bj_counter {
     BJ_COUNTER_CPU,
     BJ_COUNTER_MEMORY_PEAK,
@@ -24,6 +26,7 @@ struct bj_cgroup {
     bool unified_memory, unified_pids;
     int counter_fds[BJ_COUNTER__COUNT]; /* -1: opened when it is read (cgroup_read.c) */
     uint64_t memory_max;                /* the limit in bytes; 0: none */
+    uint64_t cpu_before_us;             /* used by those who had the leaf before (cgroup_reuse.c) */
     char name[48];                      /* of the leaf, the same in each hierarchy */
     struct bj_host_cgroup parents;
 };
@@ -43,8 +46,8 @@ void bj__cgroup_init(struct bj_cgroup *cgroup); /* nothing made: all -1 */
  * is added to limits->processes for the jail's own pid 1. On failure nothing is left. */
 int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host, const struct bj_limits *limits,
                     unsigned extra_processes, struct bj_error *err);
-/* Once it was made; less than it was made with. */
-int bj__cgroup_lower_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err);
+/* Once it was made. More than before is refused where a v1 group counts swap as well. */
+int bj__cgroup_limit_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_error *err);
 /* Opens the task lists of the v1 leaves (-1 where there is none is left as it was), above descriptor 2; a
  * process that writes "0" to one moves itself. cgroup_join.c says why. */
 int bj__cgroup_open_tasks(const struct bj_cgroup *cgroup, int ret_fds[BJ_CGROUP_V1_HIERARCHIES],
@@ -67,5 +70,17 @@ int bj__cgroup_remove(struct bj_cgroup *cgroup);
 int bj__cgroup_sweep(const struct bj_host_cgroup *host);
 /* The first time that it is called. In all hierarchies that leaves are made in, or a part of one would stay for good. */
 void bj__cgroup_sweep_once(const struct bj_host_cgroup *host);
+
+/* cgroup_reuse.c: leaves of ended jails, for the next ones. Any thread may give one back while another takes one. */
+#define BJ_LEAVES 16
+struct bj_leaves {
+    struct bj_cgroup *_Atomic spare[BJ_LEAVES]; /* owned; NULL: none */
+};
+/* Takes the leaf of a jail that is gone, or removes it. *cgroup is as bj__cgroup_init made it afterwards. */
+void bj__leaves_give(struct bj_leaves *leaves, struct bj_cgroup *cgroup);
+/* A leaf that was made with these limits and is as good as new. False: there is none. */
+bool bj__leaves_take(struct bj_leaves *leaves, const struct bj_limits *limits, unsigned extra_processes,
+                     struct bj_cgroup *ret_cgroup);
+void bj__leaves_done(struct bj_leaves *leaves);
 
 #endif

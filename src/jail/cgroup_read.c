@@ -30,14 +30,20 @@ static int directory_of(const struct bj_cgroup *cgroup, enum bj_counter counter,
                         : cgroup->pids_fd;
 }
 
+/* For writing, too, where the kernel takes anything: a peak can be started anew (cgroup_reuse.c). */
+static int open_counter(int directory, const char *name)
+{
+    int fd = openat(directory, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    return fd >= 0 ? fd : openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
 void bj__cgroup_open_counters(struct bj_cgroup *cgroup)
 {
     for (int counter = 0; counter < BJ_COUNTER__COUNT; counter++) {
         bool unified;
         int directory = directory_of(cgroup, counter, &unified);
         if (directory >= 0 && cgroup->counter_fds[counter] < 0)
-            cgroup->counter_fds[counter] =
-                openat(directory, names[counter][unified], O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+            cgroup->counter_fds[counter] = open_counter(directory, names[counter][unified]);
     }
 }
 
@@ -82,12 +88,18 @@ static uint64_t read_number(const struct bj_cgroup *cgroup, enum bj_counter coun
     return value;
 }
 
-uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
+static uint64_t whole_cpu_us(const struct bj_cgroup *cgroup)
 {
     if (cgroup->unified_fd >= 0)
         return read_key(cgroup, BJ_COUNTER_CPU, "usage_usec");
     uint64_t nanoseconds = read_number(cgroup, BJ_COUNTER_CPU);
     return nanoseconds == UINT64_MAX ? UINT64_MAX : nanoseconds / 1000;
+}
+
+uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup)
+{
+    uint64_t whole_us = whole_cpu_us(cgroup);
+    return whole_us == UINT64_MAX ? UINT64_MAX : whole_us - cgroup->cpu_before_us;
 }
 
 uint64_t bj__cgroup_task_count(const struct bj_cgroup *cgroup)

@@ -20,7 +20,8 @@ struct bj_streams {
 
 struct bj_jail {
     const struct bj_plan *plan;
-    pid_t pid; /* pid 1 of the jail, as we number it; unreaped until reaped is set */
+    struct bj_leaves *leaves; /* where its control group goes; NULL: it is removed */
+    pid_t pid;                /* pid 1 of the jail, as we number it; unreaped until reaped is set */
     int pidfd;
     int sync_fd;               /* steps; end of file: both processes of the jail have exec'd, or are dead */
     int status_fd;             /* pid 1's report; closing it ends the jail */

@@ -128,6 +128,7 @@ void bj__zygote_done(struct bj_zygote *zygote)
 {
     bj__jail_done(&zygote->jail);
     bj__fd_close(&zygote->init_fd);
+    bj__leaves_done(&zygote->leaves);
 }
 
 /* Every seat that has a descriptor, in their order. */
@@ -204,12 +205,18 @@ static int fork_and_map(struct bj_jail *jail, struct bj_zygote *zygote, struct b
     return r;
 }
 
-static int park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *ends, struct bj_error *err)
+static int take_group(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_error *err)
 {
     const struct bj_plan *plan = jail->plan;
-    int r = plan->cgroup
-                ? bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, plan->own_processes, err)
-                : 0;
+    jail->leaves = &zygote->leaves;
+    return bj__leaves_take(&zygote->leaves, &plan->limits, plan->own_processes, &jail->cgroup)
+               ? 0
+               : bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, plan->own_processes, err);
+}
+
+static int park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_ends *ends, struct bj_error *err)
+{
+    int r = jail->plan->cgroup ? take_group(jail, zygote, err) : 0;
     if (r == 0)
         r = bj__stdio_open(jail, ends, zygote->init_fd, err);
     if (r == 0)

@@ -11,6 +11,7 @@ struct bj_zygote {
     int init_fd;          /* the program of every fork's pid 1 */
     bool ready;           /* to fork */
     uint64_t ready_by_us; /* or it is taken for stuck */
+    struct bj_leaves leaves;
     struct bj_jail
         jail; /* streams.reply_fd: the socket that it is asked over; no control group, no pid namespace */
 };

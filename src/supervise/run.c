@@ -188,7 +188,7 @@ static int lower_memory(const struct bj_run *run, struct bj_error *err)
 {
     return run->limits.memory_bytes == run->plan->limits.memory_bytes
                ? 0
-               : bj__cgroup_lower_memory(&run->jail->cgroup, run->limits.memory_bytes, err);
+               : bj__cgroup_limit_memory(&run->jail->cgroup, run->limits.memory_bytes, err);
 }
 
 int bj__run_start_parked(struct bj_run *run, const struct bj_buf *request, int stdin_fd,
