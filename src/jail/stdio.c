@@ -125,7 +125,7 @@ static int open_sealed(struct bj_ends *ends, enum bj_seat seat, const struct sea
     return r < 0 ? r : bj__ends_give(ends, (int)seat, &fd);
 }
 
-/* Empty until the jail's run is known (bj__jail_unpark). */
+/* Empty until the jail's run is known (bj__jail_hand_over). */
 static int open_request(struct bj_jail *jail, struct bj_ends *ends)
 {
     jail->request_fd = memfd_create("belljar-request", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);

@@ -21,7 +21,8 @@
 #define PIDFD_GET_MNT_NAMESPACE _IO(0xFF, 3)
 #endif
 
-#define READY_DEADLINE_US 60000000u /* what is imported beforehand may be large, and the disk cold */
+#define KEPT_REQUEST_BYTES 65536u /* smaller ones are let go of with the jail, when nobody waits */
+#define READY_DEADLINE_US  60000000u /* what is imported beforehand may be large, and the disk cold */
 
 static int ended(const struct bj_zygote *zygote, struct bj_error *err)
 {
@@ -247,7 +248,8 @@ static int set_clock(const struct bj_jail *jail, uint64_t wall_us)
     return timerfd_settime(jail->clock_fd, 0, &when, NULL) < 0 ? -errno : 0;
 }
 
-int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, uint64_t wall_us, struct bj_error *err)
+int bj__jail_hand_over(struct bj_jail *jail, const struct bj_buf *request, uint64_t wall_us,
+                       struct bj_error *err)
 {
     jail->start_us = bj__now_us();
     int r = bj__sync_wait_parked(jail, err);
@@ -256,11 +258,14 @@ int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, uint64_t
     if (r == 0 && (r = set_clock(jail, wall_us)) < 0)
         (void)bj__error_system(err, -r, "limits.wall_seconds",
                                "cannot set the clock of the jail's first process");
-    if (r == 0 && (r = bj__sync_send(jail, BJ_STEP_START, 0)) < 0)
-        (void)bj__error_system(err, -r, "", "cannot start what was parked");
-    bj__fd_close(&jail->request_fd);
-    bj__fd_close(&jail->clock_fd);
-    bj__fd_close(&jail->sync_fd);
+    if (request->length > KEPT_REQUEST_BYTES)
+        bj__fd_close(&jail->request_fd);
     jail->exec_us = bj__now_us();
     return r;
+}
+
+int bj__jail_unpark(const struct bj_jail *jail, struct bj_error *err)
+{
+    int r = bj__sync_send(jail, BJ_STEP_START, 0);
+    return r < 0 ? bj__error_system(err, -r, "", "cannot start what was parked") : 0;
 }

@@ -24,8 +24,11 @@ void bj__zygote_done(struct bj_zygote *zygote);
 
 /* Asks for a fork. It makes its jail while the caller goes on. On failure everything of it is undone. */
 int bj__jail_park(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_error *err);
-/* Once it is parked, which means that everything is in force: hands it the request (bj__snippet_request) and starts it. Once;
+/* Once it is parked, which means that everything is in force: hands it the request (bj__snippet_request), and sets its clock. Once;
  * on failure the caller ends it. */
-int bj__jail_unpark(struct bj_jail *jail, const struct bj_buf *request, uint64_t wall_us, struct bj_error *err);
+int bj__jail_hand_over(struct bj_jail *jail, const struct bj_buf *request, uint64_t wall_us,
+                       struct bj_error *err);
+/* Starts it, after all else: on a busy host it may take our processor at once. */
+int bj__jail_unpark(const struct bj_jail *jail, struct bj_error *err);
 
 #endif

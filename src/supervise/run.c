@@ -196,12 +196,14 @@ int bj__run_start_parked(struct bj_run *run, const struct bj_buf *request, int s
 {
     int r = lower_memory(run, err);
     if (r == 0)
-        r = bj__jail_unpark(run->jail, request, run->limits.wall_us, err);
+        r = bj__jail_hand_over(run->jail, request, run->limits.wall_us, err);
     take_times(run);
     if (r == 0)
         r = prepare(run, err);
     if (r == 0)
         r = begin(run, stdin_fd, err);
+    if (r == 0)
+        r = bj__jail_unpark(run->jail, err);
     return hand_over(run, r, ret_run);
 }
 
