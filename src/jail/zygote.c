@@ -21,7 +21,7 @@
 #define PIDFD_GET_MNT_NAMESPACE _IO(0xFF, 3)
 #endif
 
-#define KEPT_REQUEST_BYTES 65536u /* smaller ones are let go of with the jail, when nobody waits */
+#define KEPT_REQUEST_BYTES 65536u    /* smaller ones are let go of with the jail, when nobody waits */
 #define READY_DEADLINE_US  60000000u /* what is imported beforehand may be large, and the disk cold */
 
 static int ended(const struct bj_zygote *zygote, struct bj_error *err)

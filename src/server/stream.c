@@ -2,6 +2,8 @@
  * Its own file because framing and the limit of what a slow reader may pile up belong together, and are tested alone.
  * Changes when: events are framed in another way. */
 #include "server/stream.h"
+
+#include "base/json_out.h"
 #include "spec/base64.h"
 #include "supervise/utf8.h"
 
@@ -38,28 +40,11 @@ int bj__stream_frame(struct bj_buf *buf, const char *event, const char *data, si
     return r < 0 ? r : bj__buf_add(buf, "\n", 1);
 }
 
-static int add_json_text(struct bj_buf *buf, const unsigned char *bytes, size_t length)
-{
-    int r = bj__buf_add(buf, "\"", 1);
-    size_t plain = 0;
-    for (size_t n = 0; r == 0 && n < length; n++) {
-        if (bytes[n] >= 0x20 && bytes[n] != '"' && bytes[n] != '\\' && bytes[n] != 0x7f)
-            continue;
-        r = bj__buf_add(buf, bytes + plain, n - plain);
-        if (r == 0)
-            r = bytes[n] == '\n' ? bj__buf_add(buf, "\\n", 2) : bj__buf_printf(buf, "\\u%04x", bytes[n]);
-        plain = n + 1;
-    }
-    if (r == 0)
-        r = bj__buf_add(buf, bytes + plain, length - plain);
-    return r < 0 ? r : bj__buf_add(buf, "\"", 1);
-}
-
 int bj__stream_output(struct bj_buf *buf, const void *bytes, size_t length, bool *ret_base64)
 {
     *ret_base64 = !bj__utf8_valid(bytes, length);
     if (!*ret_base64)
-        return add_json_text(buf, bytes, length);
+        return bj__json_add_string(buf, bytes, length);
     size_t encoded = BJ_BASE64_ENCODED(length);
     int r = bj__buf_add(buf, "\"", 1);
     if (r == 0)
