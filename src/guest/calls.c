@@ -8,6 +8,7 @@
 #include "guest.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <structmember.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ static struct {
     pthread_mutex_t writing;   /* so that no reply comes into the middle of a call */
     volatile unsigned snippet; /* which one is open; 0: none */
     unsigned snippets;
+    int answers; /* where its answers come, under a number of its own */
     pid_t process;
     uint32_t number, most;
     size_t bytes; /* as long as the arguments may be */
@@ -86,11 +88,11 @@ static int write_all(const struct bj_buf *frame, unsigned snippet)
 }
 
 /* 0: interrupted before the first byte. */
-static ssize_t read_all(void *bytes, size_t length, bool interruptible)
+static ssize_t read_all(int fd, void *bytes, size_t length, bool interruptible)
 {
     size_t have = 0;
     while (have < length) {
-        ssize_t n = read(BJ_GUEST_ANSWERS, (char *)bytes + have, length - have);
+        ssize_t n = read(fd, (char *)bytes + have, length - have);
         if (n > 0)
             have += (size_t)n;
         else if (n == 0 || errno != EINTR)
@@ -103,14 +105,14 @@ static ssize_t read_all(void *bytes, size_t length, bool interruptible)
 
 /* Of the call with this number; those of calls that were given up before are dropped. Text in *ret_text, for PyMem_RawFree. 1: it is
  * there; 0: a signal is to be looked at first; -1. Without the interpreter's lock. */
-static int read_answer(uint32_t number, struct bj_answer_head *head, char **ret_text)
+static int read_answer(int fd, uint32_t number, struct bj_answer_head *head, char **ret_text)
 {
     do {
-        ssize_t n = read_all(head, sizeof(*head), true);
+        ssize_t n = read_all(fd, head, sizeof(*head), true);
         if (n <= 0)
             return (int)n;
         char *text = head->magic == BJ_ANSWER_MAGIC ? PyMem_RawMalloc((size_t)head->length + 1) : NULL;
-        if (!text || read_all(text, head->length, false) < 0) {
+        if (!text || read_all(fd, text, head->length, false) < 0) {
             PyMem_RawFree(text);
             return -1;
         }
@@ -165,10 +167,13 @@ static int make_frame(struct bj_buf *frame, PyObject *name, PyObject *args, PyOb
     return r;
 }
 
-/* One that is under way. Of a session: a thread of an earlier snippet must not speak or hear in a later one. */
+/* One that is under way. Of a session: a thread of an earlier snippet must not speak or hear in a later one. A call of the kernel's
+ * that is begun anew, because the process was stopped in it, means what has its number by then: so each snippet's answers have a
+ * number of their own, which stays taken while somebody may wait there. */
 struct turn {
     PyThread_type_lock lock;
     unsigned snippet;
+    int answers;
 };
 
 /* True: it has ended without one; an exception is set, perhaps. */
@@ -178,7 +183,7 @@ static bool wait_for_answer(const struct turn *turn, uint32_t number, struct bj_
     int r = 0;
     while (r == 0 && turn->snippet == calls.snippet) {
         PyThreadState *state = PyEval_SaveThread();
-        r = read_answer(number, head, ret_text);
+        r = read_answer(turn->answers, number, head, ret_text);
         PyEval_RestoreThread(state);
         if (r == 0 && PyErr_CheckSignals() < 0)
             return true; /* given up: the next call drops its answer */
@@ -219,6 +224,8 @@ static void end_turn(const struct turn *turn)
 {
     if (turn->lock == calls.lock)
         calls.owner = 0;
+    if (turn->answers >= 0 && turn->snippet != calls.snippet)
+        (void)close(turn->answers); /* its snippet has ended meanwhile, and left that to us */
     PyThread_release_lock(turn->lock);
 }
 
@@ -231,7 +238,7 @@ static int begin_turn(const struct host_function *function, struct turn *ret_tur
                      function->name);
         return -1;
     }
-    *ret_turn = (struct turn){.lock = calls.lock, .snippet = function->snippet};
+    *ret_turn = (struct turn){.lock = calls.lock, .snippet = function->snippet, .answers = -1};
     PyLockStatus status = PyThread_acquire_lock_timed(ret_turn->lock, 0, 0);
     while (status != PY_LOCK_ACQUIRED) {
         PyThreadState *state = PyEval_SaveThread();
@@ -245,6 +252,7 @@ static int begin_turn(const struct host_function *function, struct turn *ret_tur
         return -1;
     }
     calls.owner = self;
+    ret_turn->answers = calls.answers;
     return 0;
 }
 
@@ -339,6 +347,9 @@ static int open_calls(const struct request *request)
                                                PyExc_RuntimeError, NULL);
     if (renew_lock() < 0 && !PyErr_Occurred())
         PyErr_NoMemory();
+    calls.answers = fcntl(BJ_GUEST_ANSWERS, F_DUPFD_CLOEXEC, BJ_GUEST_ANSWERS + 1);
+    if (calls.answers < 0)
+        PyErr_SetFromErrno(PyExc_OSError);
     (void)pthread_mutex_init(&calls.writing, NULL);
     calls.owner = 0;
     calls.process = getpid();
@@ -346,7 +357,7 @@ static int open_calls(const struct request *request)
     calls.most = (uint32_t)request->most_calls;
     calls.bytes = (size_t)request->call_bytes;
     calls.snippet = ++calls.snippets;
-    return host_error && calls.lock ? 0 : -1;
+    return host_error && calls.lock && calls.answers >= 0 ? 0 : -1;
 }
 
 int guest_give_calls(const struct request *request, PyObject *globals)
@@ -365,4 +376,6 @@ void guest_end_calls(void)
     (void)pthread_mutex_lock(&calls.writing);
     calls.snippet = 0;
     (void)pthread_mutex_unlock(&calls.writing);
+    if (calls.owner == 0)
+        (void)close(calls.answers);
 }

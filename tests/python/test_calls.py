@@ -392,8 +392,9 @@ time.sleep(0.2)
         second = await session.aexecute("values = [f(n) for n in range(50)]\nthread.join(5)", functions={"f": lambda x: x})
         return second.check().globals["values"], (await session.aexecute("told = list(told)")).globals["told"]
 
-    with belljar.Session("python-packages", limits={"wall_seconds": 10}) as session:
-        assert asyncio.run(go(session)) == (list(range(50)), ["ConnectionError"])
+    for _ in range(8):  # whether it waits in the kernel when it is stopped and let go on, is chance
+        with belljar.Session("python-packages", limits={"wall_seconds": 10}) as session:
+            assert asyncio.run(go(session)) == (list(range(50)), ["ConnectionError"])
 
 
 @pytest.mark.parametrize("level", ["features", "restricted", "expression"])

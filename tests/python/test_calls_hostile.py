@@ -97,9 +97,9 @@ def test_half_a_call_holds_up_nobody(given):
 
 
 def test_a_closed_door(given):
-    result = run(given, "os.close(7)\ntry: note()\nexcept OSError as error: print(error)\n")
+    result = run(given, "os.closerange(7, 32)\ntry: note()\nexcept OSError as error: print(error)\n")
     assert result.text == "the host answers no more\n" and len(given.called) == 1
-    result = run(given, "os.close(7)\nos.write(6, frame(1, b'note') + frame(2, b'note'))\nos.write(6, END)\nos._exit(0)")
+    result = run(given, "os.closerange(7, 32)\nos.write(6, frame(1, b'note') + frame(2, b'note'))\nos.write(6, END)\nos._exit(0)")
     assert result.status == "ok" and len(given.called) == 2
     result = run(given, "os.close(6)\ntry: note()\nexcept OSError as error: print(error)\n")
     assert result.text == "the host answers no more\n" and given.called == []
