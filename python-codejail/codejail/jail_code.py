@@ -13,7 +13,7 @@ import typing
 from . import _engine, proxy
 from ._tree import Tree
 from .exceptions import JailError
-from .limits import own, walls
+from .limits import both
 
 log = logging.getLogger("codejail")
 
@@ -113,11 +113,12 @@ def execute(command: str, tree: Tree, told: typing.Dict[str, typing.Any], stdin:
     if slug:
         log.info("Preparing to execute jailed code %r (overrides context = %r, resource limits = %r).", slug, context, limits)
     tree.settle()
-    told = {"directories": sorted(tree.directories), "closed": tree.closed, "rlimits": own(limits), **told}
+    lowered, around = both(tuple(limits.items()), tree.size())
+    told = {"directories": sorted(tree.directories), "closed": tree.closed, "rlimits": lowered, **told}
     words, start = told.get("argv", ()), COMMANDS[command]["cmdline_start"]
     as_python = is_python(command) and (not words or not words[0].startswith("-"))
     job = _engine.Job(python=_engine.python_of(start[0]) if as_python else None, command=[*start, *words], told=told,
-                      files=tree.files, stdin=stdin, limits=walls(limits, tree.size()))
+                      files=tree.files, stdin=stdin, limits=around)
     if not as_python:
         job = job._replace(limits={**job.limits, **_of_program(limits)})
     outcome = (proxy.run if uses_proxy(limits) else _engine.run)(job)

@@ -4,6 +4,7 @@ Its own file because it is a table between two lists of names; the values are ke
 Changes when: either list does.
 """
 
+import functools
 import typing
 
 MEMORY = 1 << 30  # of all processes of a run together, written files included; VMEM, which counts addresses, moves it up
@@ -34,6 +35,13 @@ def own(limits: typing.Mapping[str, typing.Any]) -> typing.List[typing.Tuple[str
     if limits["VMEM"]:
         lowered.append(("RLIMIT_AS", int(limits["VMEM"])))
     return lowered
+
+
+@functools.lru_cache(64)
+def both(limits: typing.Tuple[typing.Tuple[str, typing.Any], ...], brought: int):
+    """own and walls, of the same few limits again and again: pairs of names and values."""
+    named = dict(limits)
+    return own(named), walls(named, brought)
 
 
 def __getattr__(name: str):

@@ -6,7 +6,6 @@ Changes when: what is kept is told apart, or given up, by another rule.
 
 import atexit
 import collections
-import contextlib
 import json
 import os
 import threading
@@ -35,8 +34,9 @@ def _give_back(key, entry, broken):
         if broken and _entries.get(key) is entry:
             del _entries[key]
         over = [] if _entries.get(key) is entry or entry[1] else [entry[0]]
-        idle = [other for other, (_, users) in _entries.items() if not users]
-        over += [_entries.pop(other)[0] for other in idle[:max(0, len(_entries) - MOST)]]
+        if len(_entries) > MOST:
+            idle = [other for other, (_, users) in _entries.items() if not users]
+            over += [_entries.pop(other)[0] for other in idle[:len(_entries) - MOST]]
     for sandbox in over:
         sandbox.close()
 
@@ -51,20 +51,22 @@ def kept_sandbox(**options):
     return kept(key_of(options), options)
 
 
-@contextlib.contextmanager
 def kept(key, options):
-    """The same for who asks for it again and again, and has kept the key.
+    """The same for who asks for it again and again, and has kept the key: with kept(key, options) as sandbox."""
+    return _Kept(key, options)
 
-    An exception of Belljar's own means that it may be broken: the next who asks gets another one.
-    """
-    entry, broken = _take(key, options), False
-    try:
-        yield entry[0]
-    except (SetupError, StateError, SystemCallError):
-        broken = True
-        raise
-    finally:
-        _give_back(key, entry, broken)
+
+class _Kept:
+    """An exception of Belljar's own means that the sandbox may be broken: the next who asks gets another one."""
+
+    def __init__(self, key, options):
+        self._key, self._entry = key, _take(key, options)
+
+    def __enter__(self):
+        return self._entry[0]
+
+    def __exit__(self, kind, error, trace):
+        _give_back(self._key, self._entry, kind is not None and issubclass(kind, (SetupError, StateError, SystemCallError)))
 
 
 def _forget():

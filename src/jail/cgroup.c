@@ -240,8 +240,7 @@ int bj__cgroup_remove(struct bj_cgroup *cgroup)
     unsigned wait_us = FIRST_WAIT_US;
     uint64_t deadline = 0;
     int r;
-    for (size_t i = 0; i < BJ_COUNT(cgroup->counter_fds); i++)
-        bj__fd_close(&cgroup->counter_fds[i]);
+    bj__cgroup_close_counters(cgroup);
     while ((r = remove_leaves(cgroup)) == -EBUSY) {
         uint64_t now = bj__now_us();
         if (deadline == 0)

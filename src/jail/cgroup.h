@@ -58,6 +58,7 @@ bool bj__cgroup_counts_memory(const struct bj_cgroup *cgroup); /* and limits it 
 int bj__cgroup_read(const struct bj_cgroup *cgroup, struct bj_cgroup_usage *ret_usage);
 /* Opens what is read at the end, for a leaf whose run is waited for. What cannot be opened is tried again then. */
 void bj__cgroup_open_counters(struct bj_cgroup *cgroup);
+void bj__cgroup_close_counters(struct bj_cgroup *cgroup);
 /* Of all its tasks, threads among them; UINT64_MAX: it cannot be told. */
 uint64_t bj__cgroup_task_count(const struct bj_cgroup *cgroup);
 bool bj__cgroup_is_empty(const struct bj_cgroup *cgroup);   /* false when it cannot be told */
@@ -72,7 +73,7 @@ int bj__cgroup_sweep(const struct bj_host_cgroup *host);
 void bj__cgroup_sweep_once(const struct bj_host_cgroup *host);
 
 /* cgroup_reuse.c: leaves of ended jails, for the next ones. Any thread may give one back while another takes one. */
-#define BJ_LEAVES 16
+#define BJ_LEAVES 8
 struct bj_leaves {
     struct bj_cgroup *_Atomic spare[BJ_LEAVES]; /* owned; NULL: none */
 };

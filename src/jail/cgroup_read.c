@@ -47,6 +47,12 @@ void bj__cgroup_open_counters(struct bj_cgroup *cgroup)
     }
 }
 
+void bj__cgroup_close_counters(struct bj_cgroup *cgroup)
+{
+    for (int counter = 0; counter < BJ_COUNTER__COUNT; counter++)
+        bj__fd_close(&cgroup->counter_fds[counter]);
+}
+
 /* Its text, with its zero. False: it cannot be had. */
 static bool read_text(const struct bj_cgroup *cgroup, enum bj_counter counter, char *text, size_t size)
 {

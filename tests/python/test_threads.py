@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 THREADS, CALLS = 64, 200
-SLACK = 16  # descriptors of the next run, which is prepared or not yet
+SLACK = 48  # descriptors of the next run, which is prepared or not yet, and of eight control groups for the next jails
 
 
 def descriptors():
