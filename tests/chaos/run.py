@@ -33,6 +33,7 @@ BACK_SECONDS = 1.0
 DEAD_SECONDS = 2.0  # for guests of a broker that was killed: the kernel takes their namespaces down
 ANSWER_SECONDS = 15.0
 REST_SECONDS = 10.0
+SPARE_GROUPS = 8  # in each hierarchy: BJ_LEAVES (src/jail/cgroup.h)
 BUSY = (429, 503)  # said by a service that is there
 # Shares of a hundred, and the code: "N" is the client's own number.
 SNIPPETS = ((70, "print(N)"), (15, "import time; time.sleep(0.05); print(N)"), (10, "print('N' * 5000)"),
@@ -130,9 +131,12 @@ class Chaos:
 # ---- what is there at rest --------------------------------------------------------------------------
 
 def picture(service):
-    names = collections.Counter(service.below().values())
-    return {"processes": sum(names.values()), "groups": len(leaks.leaves()), "mounts": len(leaks.mounts()),
-            "descriptors of the keeper": serving.descriptor_count(service.process.pid)}
+    """Of groups without anybody a broker keeps some for its next jails; more than those are not to be."""
+    names, groups = collections.Counter(service.below().values()), leaks.leaves()
+    spare = collections.Counter(os.path.dirname(path) for path, members in groups.items() if not members)
+    return {"processes": sum(names.values()), "groups": sum(map(bool, groups.values())),
+            "groups beyond the spare ones": sum(max(0, count - SPARE_GROUPS) for count in spare.values()),
+            "mounts": len(leaks.mounts()), "descriptors of the keeper": serving.descriptor_count(service.process.pid)}
 
 
 def at_rest(service, wanted=None):

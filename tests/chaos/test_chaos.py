@@ -22,7 +22,7 @@ spec = importlib.util.spec_from_file_location("chaos_run", os.path.join(HERE, "r
 chaos_run = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(chaos_run)
 
-REST = {"processes": 11, "groups": 8, "mounts": 24, "descriptors of the keeper": 12}
+REST = {"processes": 11, "groups": 8, "groups beyond the spare ones": 0, "mounts": 24, "descriptors of the keeper": 12}
 
 
 def reds(wrong=(), survivors=(), away=0.2, left=None, **after):

@@ -305,7 +305,7 @@ static void test_output(void **state)
     static const struct {
         const char *bytes, *expected;
         bool base64;
-    } rows[] = {{"a\"\\\n\x01\xc3\xa9", "\"a\\u0022\\u005c\\n\\u0001\xc3\xa9\"", false},
+    } rows[] = {{"a\"\\\n\x01\xc3\xa9", "\"a\\\"\\\\\\n\\u0001\xc3\xa9\"", false},
                 {"\xff", "\"/w==\"", true},
                 {"", "\"\"", false}};
     (void)state;
