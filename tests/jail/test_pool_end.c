@@ -157,7 +157,11 @@ static void assert_ends_in_time(struct bj_pool *pool, const char *code, bool alo
 static void who_is_not_alone_is_dead_before_the_result(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__ /* whose memory is beyond the limit of a process that stands in for a group's */
+    static const char *const counting[] = {"prefer"};
+#else
     static const char *const counting[] = {"prefer", "off"};
+#endif
     static const char *const codes[] = {
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
         "import os, time\nif os.fork() == 0:\n    time.sleep(60)\n    os._exit(0)",
