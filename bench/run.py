@@ -410,11 +410,11 @@ def main():
     modes = {"root" if uid == 0 else "an ordinary user": uid}
     if uid == 0:
         modes["an ordinary user"] = options.user or belljar_run.ordinary_user()[0]
-    serving.own_network()  # where that is allowed: nobody else's packets
     bench = Bench(options.build)
     try:
         data = {"host": host(), "rounds": options.rounds, "modes": {}}
-        environments = None if options.no_safe_exec else safe_exec.Environments(bench.directory)
+        environments = None if options.no_safe_exec else safe_exec.Environments(bench.directory)  # from the package index
+        serving.own_network()  # where that is allowed: nobody else's packets
         for who, id_ in modes.items():
             print("measuring as %s ..." % who, file=sys.stderr, flush=True)
             part = {"latency": measure(bench, peers, id_, options.rounds), "layers": layers_on(bench, id_)}
