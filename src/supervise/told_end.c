@@ -24,13 +24,21 @@ static uint64_t processor_us(pid_t pid)
     return (uint64_t)used.tv_sec * 1000000u + (uint64_t)used.tv_nsec / 1000u;
 }
 
-/* proc_pid_status(5): the most that was resident, as getrusage(2) tells it of the dead. 0: not to be had. */
-static long most_resident_kib(pid_t pid)
+#define STATUS_BYTES 4096
+
+/* proc_pid_status(5). False: it cannot be had. */
+static bool read_status(pid_t pid, char text[STATUS_BYTES])
 {
     char path[64];
-    char text[4096];
     (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (bj__proc_read(AT_FDCWD, path, text, sizeof(text)) <= 0)
+    return bj__proc_read(AT_FDCWD, path, text, STATUS_BYTES) > 0;
+}
+
+/* The most that was resident, as getrusage(2) tells it of the dead. 0: not to be had. */
+static long most_resident_kib(pid_t pid)
+{
+    char text[STATUS_BYTES];
+    if (!read_status(pid, text))
         return 0;
     const char *line = strstr(text, "\nVmHWM:"); /* behind the name, whose line feeds are escaped */
     return line ? strtol(line + strlen("\nVmHWM:"), NULL, 10) : 0;
@@ -57,15 +65,10 @@ void bj__run_expect_end(struct bj_run *run)
         (void)program_pid(run);
 }
 
-/* As its status says: proc_pid_status(5). */
 static bool has_one_thread(pid_t pid)
 {
-    char path[64];
-    char text[4096];
-    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    if (bj__proc_read(AT_FDCWD, path, text, sizeof(text)) <= 0)
-        return false;
-    return strstr(text, "\nThreads:\t1\n") != NULL;
+    char text[STATUS_BYTES];
+    return read_status(pid, text) && strstr(text, "\nThreads:\t1\n");
 }
 
 static bool children_are(pid_t pid, const char *those)
