@@ -200,17 +200,27 @@ static int compile(const struct bj_filter_policy *policy, struct bj_buf *program
     return rc;
 }
 
+static int make_small(struct bj_buf *program, size_t before, size_t *ret_count)
+{
+    struct sock_filter *first = (struct sock_filter *)(void *)(program->bytes + before);
+    size_t count = (program->length - before) / sizeof(*first);
+    bj__filter_shrink(first, count);
+    int r = bj__filter_plant(first, count);
+    if (r < 0)
+        return r;
+    *ret_count = (size_t)r;
+    program->length = before + *ret_count * sizeof(*first);
+    return 0;
+}
+
 int bj__filter_compile(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                        struct bj_error *err)
 {
     size_t before = program->length;
     size_t count = 0;
     int rc = compile(policy, program);
-    if (rc == 0) {
-        count = (program->length - before) / sizeof(struct sock_filter);
-        count = bj__filter_shrink((struct sock_filter *)(void *)(program->bytes + before), count);
-        program->length = before + count * sizeof(struct sock_filter);
-    }
+    if (rc == 0)
+        rc = make_small(program, before, &count);
     if (rc == 0 && !notify)
         rc = append_answers(policy, program);
     if (rc == 0 && (program->length - before) / sizeof(struct sock_filter) > BPF_MAXINSNS)

@@ -1,6 +1,6 @@
-/* Takes out of a program what cannot matter: libseccomp tests the high half of every masked argument, even
- * where the mask lets nothing of it through. That is a third of our programs, and the kernel compiles them at
- * every start.
+/* Goes around what cannot matter: libseccomp tests the high half of every masked argument, even where the mask lets
+ * nothing of it through. That is a third of our programs, and the kernel compiles them at every start; tree.c leaves behind
+ * what nothing arrives at any more.
  * Its own file because it knows instructions, and nothing about policies.
  * Changes when: libseccomp writes other programs (the tests then show a larger count, never another meaning). */
 #include "filter/table.h"
@@ -48,56 +48,8 @@ static void thread_jumps(struct sock_filter *program, size_t count)
     }
 }
 
-/* Marks what can be reached; jumps only go forward, so one pass is enough. */
-static void mark(const struct sock_filter *program, size_t count, uint16_t *reached)
+void bj__filter_shrink(struct sock_filter *program, size_t count)
 {
-    memset(reached, 0, count * sizeof(*reached));
-    reached[0] = 1;
-    for (size_t i = 0; i < count; i++) {
-        if (!reached[i] || BPF_CLASS(program[i].code) == BPF_RET)
-            continue;
-        if (program[i].code == (BPF_JMP | BPF_JA)) {
-            reached[i + 1 + program[i].k] = 1;
-        } else if (BPF_CLASS(program[i].code) == BPF_JMP) {
-            reached[i + 1 + program[i].jt] = 1;
-            reached[i + 1 + program[i].jf] = 1;
-        } else {
-            reached[i + 1] = 1;
-        }
-    }
-}
-
-/* Distances only get shorter, so every offset that was possible still is. */
-static size_t sweep(struct sock_filter *program, size_t count, uint16_t *place)
-{
-    uint16_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        bool reached = place[i] != 0;
-        place[i] = reached ? kept : UINT16_MAX;
-        kept = (uint16_t)(kept + reached);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (place[i] == UINT16_MAX)
-            continue;
-        struct sock_filter in = program[i];
-        if (in.code == (BPF_JMP | BPF_JA)) {
-            in.k = (uint32_t)(place[i + 1 + in.k] - place[i] - 1);
-        } else if (BPF_CLASS(in.code) == BPF_JMP) {
-            in.jt = (uint8_t)(place[i + 1 + in.jt] - place[i] - 1);
-            in.jf = (uint8_t)(place[i + 1 + in.jf] - place[i] - 1);
-        }
-        program[place[i]] = in;
-    }
-    return kept;
-}
-
-size_t bj__filter_shrink(struct sock_filter *program, size_t count)
-{
-    uint16_t place[BPF_MAXINSNS];
-    if (count == 0 || count > BPF_MAXINSNS)
-        return count;
     fold_empty_tests(program, count);
     thread_jumps(program, count);
-    mark(program, count, place);
-    return sweep(program, count, place);
 }

@@ -61,9 +61,12 @@ bool bj__filter_rule_holds(const struct bj_filter_rule *rule, const uint64_t arg
 /* compile.c: policy to program, with libseccomp. Appends to program. */
 int bj__filter_compile(const struct bj_filter_policy *policy, bool notify, struct bj_buf *program,
                        struct bj_error *err);
-/* shrink.c: the same program without its empty tests and what they kept alive. A program that the kernel would
- * load, without scratch memory. Returns the new count. */
-size_t bj__filter_shrink(struct sock_filter *program, size_t count);
+/* shrink.c: the same program, in which nothing arrives at empty tests any more. Both take a program that the kernel would
+ * load, without scratch memory. */
+void bj__filter_shrink(struct sock_filter *program, size_t count);
+/* tree.c: a shorter program that does the same, in the place of the old one. Returns its count, -ENOMEM, -ENOTSUP for a program
+ * that asks for other architectures than this one, -E2BIG for one that has more intervals than any of ours. */
+int bj__filter_plant(struct sock_filter *program, size_t count);
 /* The program made at build time for a policy, or NULL. */
 const struct sock_filter *bj__filter_shipped(uint64_t sets, bool notify, size_t *ret_count);
 const struct sock_filter *bj__filter_shipped_backstop(bool inet, size_t *ret_count);

@@ -1,27 +1,21 @@
 /* The pages that a run of a snippet needs: in the page table of a fork before they are needed.
  * Its own file because it is one trick, from the question to the answer.
- * Changes when: the kernel can be told of pages in another way.
+ * Changes when: pages can be had in another way.
  *
  * After a fork each page is copied when it is first written to, and each piece of a file is mapped when it is first read: a
  * run of nothing at all takes two hundred faults. So the zygote has a scout, a fork that rehearses a run to its end, looks
- * which pages are its own by then, tells, and is gone; of every later fork the kernel is asked for those pages in a few
- * calls, while the fork is made and nobody waits for it. Whatever the scout did not meet comes with a fault, as ever. */
+ * which pages are its own by then, tells, and is gone; every later fork touches those pages while it is made and nobody
+ * waits for it. Whatever the scout did not meet comes with a fault, as ever. */
 #include "guest.h"
 #include "memory.h"
 
 #include "jail/child/child.h"
-#include "jail/child/sys.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#ifndef MADV_POPULATE_READ /* Linux 5.14 */
-#define MADV_POPULATE_READ  22
-#define MADV_POPULATE_WRITE 23
-#endif
 
 #define RANGES       512 /* what is beyond goes without */
 #define WINDOW_PAGES 16  /* of a file, that the kernel maps around a fault (mm/memory.c, fault_around_bytes) */
@@ -33,7 +27,7 @@
 struct range {
     char *start;
     size_t length;
-    int advice;
+    bool written; /* else read */
 };
 
 static struct {
@@ -43,13 +37,13 @@ static struct {
 
 /* ---- the scout ----------------------------------------------------------------------------------------- */
 
-static void add(char *start, int advice)
+static void add(char *start, bool written)
 {
     struct range *last = learned.count > 0 ? &learned.ranges[learned.count - 1] : NULL;
-    if (last && last->advice == advice && last->start + last->length == start)
+    if (last && last->written == written && last->start + last->length == start)
         last->length += guest_page_bytes;
     else if (learned.count < RANGES)
-        learned.ranges[learned.count++] = (struct range){start, guest_page_bytes, advice};
+        learned.ranges[learned.count++] = (struct range){start, guest_page_bytes, written};
 }
 
 static ANYWHERE void write_back(char *place)
@@ -66,7 +60,7 @@ static ANYWHERE void look_at_memory(const struct region *region)
         long before = guest_faults();
         write_back(page);
         if (guest_faults() == before)
-            add(page, MADV_POPULATE_WRITE);
+            add(page, true);
     }
 }
 
@@ -83,7 +77,7 @@ static ANYWHERE void look_at_file(const struct region *region)
         long before = guest_faults();
         (void)*byte;
         if (guest_faults() == before)
-            add(page, MADV_POPULATE_READ);
+            add(page, false);
     }
 }
 
@@ -137,7 +131,7 @@ static int send_scout(const int pipe_fds[2], int (*rehearse)(void))
 static bool is_written(const struct region *region)
 {
     for (size_t i = 0; i < learned.count; i++)
-        if (learned.ranges[i].advice == MADV_POPULATE_WRITE && learned.ranges[i].start >= region->start &&
+        if (learned.ranges[i].written && learned.ranges[i].start >= region->start &&
             learned.ranges[i].start < region->start + region->length)
             return true;
     return false;
@@ -161,22 +155,16 @@ int guest_learn_pages(int (*rehearse)(void))
 
 /* ---- a fork: no C library, no Python ------------------------------------------------------------------- */
 
-static ANYWHERE void touch(const struct range *range)
-{
-    for (char *page = range->start; page < range->start + range->length; page += guest_page_bytes) {
-        if (range->advice == MADV_POPULATE_WRITE)
-            write_back(page);
-        else
-            (void)*(volatile char *)page;
-    }
-}
-
-void guest_take_pages(struct bj_child *child)
+/* By hand: asked for in one call each (madvise(2), MADV_POPULATE_WRITE) it takes longer, most of them lie alone. */
+ANYWHERE void guest_take_pages(struct bj_child *child)
 {
     (void)child;
     for (size_t i = 0; i < learned.count; i++) {
         const struct range *range = &learned.ranges[i];
-        if (sys3(SYS_madvise, SYS_ARG(range->start), (long)range->length, range->advice) == -EINVAL)
-            touch(range); /* a kernel before 5.14 */
+        for (char *page = range->start; page < range->start + range->length; page += guest_page_bytes)
+            if (range->written)
+                write_back(page);
+            else
+                (void)*(const volatile char *)page;
     }
 }

@@ -184,6 +184,12 @@ void bj__jail_kill_init(struct bj_jail *jail)
         (void)sys4(SYS_pidfd_send_signal, jail->pidfd, SIGKILL, 0, 0);
 }
 
+void bj__jail_abandon(struct bj_jail *jail)
+{
+    bj__fd_close(&jail->mounts_fd);
+    bj__jail_kill_init(jail);
+}
+
 /* With pid 1 the kernel has ended all of its namespace. Should it ever not have been the pid 1 of one, nothing of
  * the run may live on all the same, nor change its files while they are collected. */
 static void note_end(struct bj_jail *jail)

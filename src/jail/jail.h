@@ -59,6 +59,8 @@ int bj__jail_start(struct bj_jail *jail, const struct bj_plan *plan, struct bj_e
 void bj__jail_kill(struct bj_jail *jail);
 /* To its pid 1 alone, which is the end of all: quicker, for who is about to do nothing else. */
 void bj__jail_kill_init(struct bj_jail *jail);
+/* The same, when nobody waits for its end any more: the kernel takes it apart without us. */
+void bj__jail_abandon(struct bj_jail *jail);
 /* Reaps pid 1 if it has ended; with wait, blocks until it has. True once it is reaped. */
 bool bj__jail_reap(struct bj_jail *jail, bool wait);
 /* The last line that the program has written to stderr so far, "" when there is none: of a traceback it is the reason. */

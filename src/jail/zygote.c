@@ -177,7 +177,8 @@ static int give_groups(struct bj_jail *jail, struct bj_ends *ends, struct bj_err
 
 /* The kernel takes a mount namespace apart, and waits for all processors to notice, in the exit of the last process that
  * has it, before anybody hears of that exit. With this descriptor it happens when the jail is removed, after its result
- * is known. Where it cannot be had a run only takes longer. */
+ * is known; if that is known before the end (told_end.c), the descriptor is let go of first. Where it cannot be had a run
+ * only takes longer. */
 static void hold_mounts(struct bj_jail *jail)
 {
     char path[40];

@@ -232,7 +232,7 @@ void bj_run_kill(struct bj_run *run)
 {
     bj__run_end(run, BJ_KILL_CANCELLED);
     if (run->over && run->told_end)
-        bj__jail_kill_init(run->jail);
+        bj__jail_abandon(run->jail);
 }
 
 int bj_run_signal(struct bj_run *run, int signal, struct bj_error *err)
