@@ -13,7 +13,7 @@ import re
 
 # The command's own calls up to the one that failed say where it was; the message must be of that place. Each begins with the
 # first call that matches: (name, call, path, what a message may say).
-MEMORY = r"out of memory"
+MEMORY = r"[Oo]ut of memory"  # ours, and strerror(3)
 PHASES = (
     ("start", r"", r"", MEMORY + r"|descriptors 0, 1 and 2"),
     ("spec", r"open", r"profiles/|\.json$", r"profile|--bind|--file|--spec|cannot (open|read)|" + MEMORY),
