@@ -27,6 +27,8 @@ int bj__buf_reserve(struct bj_buf *buf, size_t length)
     size_t capacity = buf->capacity ? buf->capacity : 256;
     while (capacity < need)
         capacity = capacity > SIZE_MAX / 2 ? need : capacity * 2;
+    if (capacity > buf->maximum)
+        capacity = buf->maximum + 1; /* no less than need */
     unsigned char *bytes = realloc(buf->bytes, capacity);
     if (!bytes)
         return -ENOMEM;
