@@ -149,8 +149,8 @@ static int start(struct front *front, char **arguments, struct bj_error *err)
 
 /* ---- turn ----------------------------------------------------------------------------------------- */
 
-/* Nobody new is let in. Who is in already has what it asked for, also if it has to wait for it: another front is at work only for
- * those who come later. */
+/* Nobody new is let in. Who is in already can ask, and has what it asked for, also if it has to wait for it: another front is at work
+ * only for those who come later. How long each may take to ask is its protocol's matter; drain_end_us ends all of them. */
 static void begin_drain(struct front *front)
 {
     front->service.draining = true;
@@ -161,7 +161,7 @@ static void begin_drain(struct front *front)
                 (unsigned long long)front->service.jobs.running);
 }
 
-/* Everything was answered that was asked. */
+/* Everything was answered that was asked, and nobody is there who may still ask. */
 static bool is_over(const struct front *front, uint64_t now_us)
 {
     if (front->drain_end_us == 0)

@@ -44,6 +44,7 @@ static void forget_sent(struct bj_line *line)
 static void part(struct bj_line *line)
 {
     if (!line->last && line->kind->again && !line->lines->service->draining) {
+        line->answered = true;
         bj__line_turn(line, BJ_LINE_CLIENT);
         return;
     }

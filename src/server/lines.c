@@ -12,6 +12,7 @@
 #define PROGRESS_BYTES 65536u /* so many count as a sign of life */
 #define PARTING_US     1000000u
 #define REST_US        100000u
+#define LAST_ASK_US    1000000u /* once nobody new is let in, for who is between two requests */
 
 /* ---- turns ---------------------------------------------------------------------------------------- */
 
@@ -258,7 +259,7 @@ static void end_longest(struct bj_crowd *crowd, enum bj_turn turn)
 
 void bj__lines_init(struct bj_lines *lines, struct bj_service *service, struct bj_loop *loop)
 {
-    *lines = (struct bj_lines){.service = service, .loop = loop};
+    *lines = (struct bj_lines){.service = service, .loop = loop, .ask_until_us = UINT64_MAX};
     lines->crowd = (struct bj_crowd){.longest_since = longest_since, .end_longest = end_longest};
     for (size_t n = 0; n < BJ_LINE__TURNS; n++)
         TAILQ_INIT(&lines->turns[n]);
@@ -287,6 +288,19 @@ static void wake_listeners(struct bj_lines *lines)
             (void)bj__loop_change(lines->loop, lines->listeners[n].fd, EPOLLIN, &lines->listeners[n].source);
 }
 
+/* Once: nobody comes to be between two requests while the service ends. */
+static void end_between_requests(struct bj_lines *lines)
+{
+    struct bj_line *next = TAILQ_FIRST(&lines->turns[BJ_LINE_CLIENT]);
+    lines->ask_until_us = UINT64_MAX;
+    while (next) {
+        struct bj_line *line = next;
+        next = TAILQ_NEXT(line, entry);
+        if (line->answered && !bj__frame_begun(&line->frame))
+            bj__line_drop(line);
+    }
+}
+
 uint64_t bj__lines_tend(struct bj_lines *lines, uint64_t now_us)
 {
     uint64_t idle_us = lines->service->config->idle_us;
@@ -294,12 +308,14 @@ uint64_t bj__lines_tend(struct bj_lines *lines, uint64_t now_us)
                                               [BJ_LINE_OURS] = UINT64_MAX,
                                               [BJ_LINE_ANSWER] = idle_us,
                                               [BJ_LINE_PARTING] = PARTING_US};
-    uint64_t next_us = UINT64_MAX;
     struct bj_line *line;
+    if (lines->ask_until_us <= now_us)
+        end_between_requests(lines);
+    uint64_t next_us = lines->ask_until_us;
     if (lines->rest_until_us > 0 && lines->rest_until_us <= now_us)
         wake_listeners(lines);
     else if (lines->rest_until_us > 0)
-        next_us = lines->rest_until_us;
+        next_us = lines->rest_until_us < next_us ? lines->rest_until_us : next_us;
     for (size_t turn = 0; turn < BJ_LINE__TURNS; turn++) {
         if (most_us[turn] == UINT64_MAX)
             continue;
@@ -317,24 +333,17 @@ uint64_t bj__lines_tend(struct bj_lines *lines, uint64_t now_us)
 
 bool bj__lines_busy(const struct bj_lines *lines)
 {
-    return !TAILQ_EMPTY(&lines->turns[BJ_LINE_OURS]) || !TAILQ_EMPTY(&lines->turns[BJ_LINE_ANSWER]);
+    return !TAILQ_EMPTY(&lines->turns[BJ_LINE_CLIENT]) || !TAILQ_EMPTY(&lines->turns[BJ_LINE_OURS]) ||
+           !TAILQ_EMPTY(&lines->turns[BJ_LINE_ANSWER]);
 }
 
 void bj__lines_drain(struct bj_lines *lines)
 {
-    struct bj_line *line;
-    struct bj_refusal refusal;
-    (void)bj__refuse(&refusal, BJ_REFUSAL_DRAINING, "the service ends; ask another one");
+    lines->ask_until_us = bj__now_us() + LAST_ASK_US;
     /* Only closed: the keeper has them too, and hands them on. */
     for (size_t n = 0; n < lines->listener_count; n++) {
         (void)bj__loop_remove(lines->loop, lines->listeners[n].fd, &lines->listeners[n].source);
         bj__fd_close(&lines->listeners[n].fd);
-    }
-    while ((line = TAILQ_FIRST(&lines->turns[BJ_LINE_CLIENT]))) {
-        if (bj__frame_begun(&line->frame))
-            refuse_last(line, &refusal);
-        else
-            bj__line_drop(line);
     }
 }
 
@@ -346,6 +355,12 @@ void bj__lines_done(struct bj_lines *lines)
         return; /* it has not begun */
     (void)bj__refuse(&refusal, BJ_REFUSAL_DRAINING, "the service ends; ask another one");
     bj__lines_drain(lines);
+    while ((line = TAILQ_FIRST(&lines->turns[BJ_LINE_CLIENT]))) {
+        if (bj__frame_begun(&line->frame))
+            refuse_last(line, &refusal);
+        else
+            bj__line_drop(line);
+    }
     while ((line = TAILQ_FIRST(&lines->turns[BJ_LINE_OURS]))) {
         bj__job_cancel(line->job);
         line->job = NULL;

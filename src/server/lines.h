@@ -47,6 +47,7 @@ struct bj_line {
     size_t sent;        /* of out */
     unsigned char tail; /* the last byte that was said; 0: none was */
     bool last;          /* nothing follows this answer */
+    bool answered;      /* it has had an answer, and another request may follow */
     bool client_ended;  /* the client has closed its half */
     struct bj_job *job; /* the kind's */
 };
@@ -68,6 +69,7 @@ struct bj_lines {
     struct bj_line_list turns[BJ_LINE__TURNS]; /* the one that has waited for longest first */
     struct bj_line_list dead;
     uint64_t rest_until_us; /* no connection is taken until then: descriptors are short. 0: it is not so */
+    uint64_t ask_until_us;  /* who has had an answer can ask once more until then; UINT64_MAX: it is not so */
 };
 
 void bj__lines_init(struct bj_lines *lines, struct bj_service *service, struct bj_loop *loop);
@@ -77,11 +79,13 @@ int bj__lines_listen(struct bj_lines *lines, const struct bj_line_kind *kind, in
 int bj__lines_open(struct bj_lines *lines);
 /* Ends what has waited for too long. Returns when it must be called again. */
 uint64_t bj__lines_tend(struct bj_lines *lines, uint64_t now_us);
-/* Is anything asked and not answered? */
+/* Is anything asked and not answered, or may it still come? */
 bool bj__lines_busy(const struct bj_lines *lines);
-/* No new connection is taken; who has not asked yet cannot any more. */
+/* No new connection is taken. Who is there and has not asked yet, or has half a request under way, has come for an answer, and has for it
+ * what time it has ever: idle_us of silence. Who has had one and is between two requests may never ask again, and has a second. Each
+ * answer from now on is the last of its connection. */
 void bj__lines_drain(struct bj_lines *lines);
-/* Whoever still waits is told that nothing will come. */
+/* Whoever still waits, or has begun to ask, is told that nothing will come. */
 void bj__lines_done(struct bj_lines *lines);
 
 /* ---- for protocols -------------------------------------------------------------------------------- */

@@ -145,12 +145,84 @@ def test_service_that_ends(start):
         frames = stack.enter_context(connected(service.json))
         frames.sendall(frame({"code": "1"}))
         time.sleep(0.2)
+        begin = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
         assert rest_of(partial) == b"Signal received\0" and rest_of(idle) == b""
+        assert 0.8 < time.monotonic() - begin < 5  # they had as long as the runs
         assert rest_of(waiting) == b"Signal received\0"
         assert take_frame(frames)["error"]["type"] == "urn:belljar:problem:draining" and rest_of(frames) == b""
         assert rest_of(running) == b"Signal received\0"
     assert service.process.wait(10) == 0
+
+
+# What a client of each kind sends, in two halves, and what it then gets to the end of its connection.
+FRAME = frame({"code": "print(6 * 7)"})
+ASKS = {"nul": (b"print(", b"6 * 7)\0", b"42\n\0"), "json": (FRAME[:9], FRAME[9:], b"")}
+
+
+def is_answered(connection, kind):
+    if kind == "json":
+        assert take_frame(connection)["stdout"] == "42\n"
+    assert rest_of(connection) == ASKS[kind][2]
+
+
+@pytest.mark.parametrize("kind", ASKS)
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM], ids=["changes", "ends"])
+def test_who_has_connected_before_it_changes_or_ends_can_still_ask(start, kind, number):
+    """Also with half a request under way. It takes longer than a run does."""
+    service = start()
+    first, second, _ = ASKS[kind]
+    with connected(getattr(service, kind)) as fresh, connected(getattr(service, kind)) as half:
+        half.sendall(first)
+        time.sleep(0.2)
+        service.process.send_signal(number)
+        service.wait_for("draining")
+        if number == signal.SIGHUP:
+            service.wait_for("reloaded")
+            is_well_besides(service)
+        time.sleep(1.5)
+        assert service.process.poll() is None and not service.events("front_ended")
+        fresh.sendall(first + second)
+        is_answered(fresh, kind)
+        half.sendall(second)
+        is_answered(half, kind)
+    service.wait_for("broker_ended")  # nobody holds it any more
+    assert number == signal.SIGHUP or service.process.wait(10) == 0
+
+
+def is_well_besides(service):
+    """The new one serves, while the old one is still there."""
+    assert remote_exec(service.nul, b"print(1)") == b"1\n" and ask(service.json, {"code": "print(2)"})["stdout"] == "2\n"
+
+
+def test_who_never_asks_does_not_hold_a_change_up_for_ever(start):
+    service = start(idle_seconds=1.5)
+    with connected(service.nul) as silent, connected(service.json) as half:
+        half.sendall(b"\0\0")
+        time.sleep(0.2)
+        service.process.send_signal(signal.SIGHUP)
+        service.wait_for("reloaded")
+        begin = time.monotonic()
+        assert rest_of(silent) == b"" and take_frame(half)["error"]["status"] == 408
+        service.wait_for("broker_ended")
+        assert time.monotonic() - begin < 5
+
+
+def test_a_connection_at_rest_holds_an_end_up_for_a_second(start):
+    """It may have nothing more to ask. What it asks in time is answered."""
+    service = start()
+    with connected(service.json) as one, connected(service.json) as other:
+        for connection in (one, other):
+            connection.sendall(FRAME)
+            assert take_frame(connection)["stdout"] == "42\n"
+        time.sleep(1.2)
+        service.process.send_signal(signal.SIGTERM)
+        service.wait_for("draining")
+        begin = time.monotonic()
+        one.sendall(FRAME)
+        is_answered(one, "json")
+        assert rest_of(other) == b"" and 0.5 < time.monotonic() - begin < 5
+        assert service.process.wait(10) == 0
 
 
 def test_service_that_ends_waits_for_runs(start):
