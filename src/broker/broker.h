@@ -96,7 +96,7 @@ struct bj_broker {
     int keeper_fd, control_fd; /* -1: there is none */
     bool draining;
     bool ready;        /* its own tests have held */
-    char unready[256]; /* why not */
+    char unready[384]; /* which did not, and what can be done about it */
     unsigned capacity; /* runs at once */
     unsigned session_capacity;
     unsigned tasks_running, sessions_open, peers_count;
@@ -104,6 +104,7 @@ struct bj_broker {
     uint32_t session_number;
     uint64_t start_us;
     uint64_t refused, dropped; /* requests; peers that have broken a rule */
+    uint64_t reloads_failed;   /* since this one is at work */
     struct bj_stock stocks[BJ_BROKER_STOCKS];
     size_t stock_count;
     struct bj_peer *peers[BJ_BROKER_PEERS];

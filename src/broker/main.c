@@ -54,6 +54,8 @@ static bool hear_keeper(struct bj_broker *broker)
         broker->draining = true;
         bj__fd_close(&broker->control_fd); /* the next broker may be listening there already */
     }
+    if (n == 1 && word == BJ_KEEPER_STAY)
+        broker->reloads_failed++;
     return n == 1;
 }
 

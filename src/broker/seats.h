@@ -12,7 +12,8 @@
 #define BJ_BROKER_SEAT_CONTROL                                                                                 \
     4 /* with --control: a listening SOCK_SEQPACKET unix socket, for those who watch */
 
-/* belljar-front [LISTENER ...]: "http=6" and the like, each a kind and its descriptor; none in a self-test */
+/* belljar-front [--take-over] [LISTENER ...]: "http=6" and the like, each a kind and its descriptor; none in a self-test. --take-over:
+ * another front serves on them; where the walls do not hold, this one leaves them to it */
 #define BJ_FRONT_SEAT_BROKER    3 /* SOCK_SEQPACKET, broker/wire.h */
 #define BJ_FRONT_SEAT_LOG       4 /* SOCK_SEQPACKET: lines of the log, at most BJ_LOG_MAX bytes each (base/log.h) */
 #define BJ_FRONT_SEAT_CONFIG    5 /* a sealed memfd: the text of the configuration that was checked */
@@ -20,7 +21,8 @@
 
 enum bj_keeper_word {
     BJ_KEEPER_FRONT = 'f', /* here is the socket of a front */
-    BJ_KEEPER_DRAIN = 'd'  /* start nothing more; end when nothing runs */
+    BJ_KEEPER_DRAIN = 'd', /* start nothing more; end when nothing runs */
+    BJ_KEEPER_STAY = 'r'   /* another one was to take over and could not; who watches is told how often */
 };
 
 #endif

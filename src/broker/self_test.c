@@ -52,6 +52,20 @@ static const char shell_probe[] =
 
 enum verdict { HELD, FELL, NOT_TRIED };
 
+/* How what a probe says begins, and what whoever serves the profile can do about it. */
+static const struct {
+    const char *says, *fix;
+} fixes[] = {
+    {"disk: a file was made in /usr", "mount /usr read-only in this profile"},
+    {"disk: /etc/shadow", "mount less of the host's /etc in this profile"},
+    {"disk: /root", "mount nothing of /root in this profile"},
+    {"other runs: ",
+     "processes of the host are visible: see \"belljar doctor\", and mount no /proc in this profile"},
+    {"privileges: ", "a jail has more than one user: see \"belljar doctor\""},
+    {"network: ", "give this profile \"network\": \"none\", and see \"belljar doctor\""},
+    {"", "\"belljar doctor\" and \"belljar run --profile NAME true\" say more"},
+};
+
 static int set_probe(struct bj_spec *spec, bool python, struct bj_error *err)
 {
     char head[128];
@@ -86,6 +100,26 @@ static int run_probe(const struct bj_spec *profile, bool python, struct bj_resul
     return r;
 }
 
+static const char *fix_for(const char *why)
+{
+    size_t n = 0;
+    while (strncmp(why, fixes[n].says, strlen(fixes[n].says)) != 0)
+        n++;
+    return fixes[n].fix;
+}
+
+/* Lines of a guest's, as one. */
+static void copy_lines(char *to, size_t size, const char *lines, size_t length)
+{
+    size_t used = 0;
+    for (size_t n = 0; n < length && used + 3 < size; n++) {
+        to[used++] = lines[n] == '\n' ? ',' : lines[n];
+        if (lines[n] == '\n')
+            to[used++] = ' ';
+    }
+    to[used] = 0;
+}
+
 /* What the probe wrote, or why it could not. */
 static enum verdict judge(const struct bj_result *result, char *why, size_t size)
 {
@@ -97,7 +131,7 @@ static enum verdict judge(const struct bj_result *result, char *why, size_t size
     if (status == BJ_STATUS_OK && length == 0)
         return HELD;
     if (status == BJ_STATUS_OK)
-        (void)snprintf(why, size, "%.*s", (int)(length < 200 ? length : 200), out);
+        copy_lines(why, size, out, length);
     else
         (void)snprintf(why, size, "the probe itself did not run: %s", bj_status_name(status));
     return status == BJ_STATUS_OK ? FELL : NOT_TRIED;
@@ -129,11 +163,14 @@ void bj__self_test(struct bj_broker *broker)
         char why[224];
         const struct bj_stock *stock = &broker->stocks[n];
         enum verdict verdict = probe(stock, why, sizeof(why));
-        bj__log_say(&broker->log, verdict == HELD ? BJ_LOG_INFO : BJ_LOG_ERROR, "self_test", "%s: %s",
-                    stock->name, verdict == HELD ? "held" : why);
-        if (verdict == HELD || !broker->ready)
+        if (verdict == HELD) {
+            bj__log_say(&broker->log, BJ_LOG_INFO, "self_test", "%s: held", stock->name);
             continue;
+        }
+        bj__log_say(&broker->log, BJ_LOG_ERROR, "self_test", "%s: %s; %s", stock->name, why, fix_for(why));
+        if (broker->ready) /* the first one is told */
+            (void)snprintf(broker->unready, sizeof(broker->unready), "%.63s: %.190s; %.120s", stock->name, why,
+                           fix_for(why));
         broker->ready = false;
-        (void)snprintf(broker->unready, sizeof(broker->unready), "%.20s: %.220s", stock->name, why);
     }
 }

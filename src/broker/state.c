@@ -63,6 +63,7 @@ int bj__state_watch(struct bj_broker *broker, struct bj_peer *peer, const struct
                     {"peers", broker->peers_count},
                     {"refused", broker->refused},
                     {"peers_dropped", broker->dropped},
+                    {"reloads_failed", broker->reloads_failed},
                     {"ready", broker->ready},
                     {"draining", broker->draining}};
     BJ_BUF struct bj_buf body;

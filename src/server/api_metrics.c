@@ -128,6 +128,8 @@ static const struct {
     {"sessions", "sessions", "gauge", "Open sessions."},
     {"refused", "broker_refused_total", "counter", "Asks that the broker has refused."},
     {"peers_dropped", "broker_peers_dropped_total", "counter", "Processes that broke the rules of the broker."},
+    {"reloads_failed", "reloads_failed_total", "counter",
+     "Changes to another configuration that failed, since this one is at work."},
     {"parked.", "pool_jails", "gauge", "Parked jails that are ready."},
     {"jails.", "pool_jails_wanted", "gauge", "Parked jails that there are to be."},
     {"zygotes.", "pool_zygotes_total", "counter", "Zygotes that were started."},

@@ -2,7 +2,7 @@
  * Its own file because it is the one loop of the process that reads what strangers write.
  * Changes when: the front is started or ended in another way.
  *
- * usage: belljar-front KIND=FD ...
+ * usage: belljar-front [--take-over] KIND=FD ...
  * Descriptors: broker/seats.h. One thread; before the first byte of a client's is read the walls stand (confine.h). */
 #include "broker/seats.h"
 #include "server/confine.h"
@@ -40,6 +40,7 @@ struct front {
     struct bj_confine_state walls;
     char layers[BJ_CONFINE__COUNT * 96]; /* the same as JSON */
     uint64_t drain_end_us;               /* 0: it serves */
+    bool take_over; /* another front serves: this one does only if the walls of its jails hold */
     bool ready_told;
 };
 
@@ -170,11 +171,13 @@ static bool is_over(const struct front *front, uint64_t now_us)
 }
 
 /* Nobody is let in before it is known what can be run: whoever has woken the service, or comes while one configuration takes over from
- * another, waits in the listener's queue or is met by the front that serves. */
+ * another, waits in the listener's queue or is met by the front that serves. That one goes on where the walls of this one's jails do not
+ * hold: the keeper has heard so in the log, and ends this one. */
 static int open_when_ready(struct front *front, struct bj_error *err)
 {
     bool complete = front->service.welcome && front->service.profile_count >= front->config->profile_count;
-    if (front->ready_told || front->drain_end_us > 0 || !complete)
+    if (front->ready_told || front->drain_end_us > 0 || !complete ||
+        (front->take_over && !front->service.tests_held))
         return 0;
     int r = bj__http_open(&front->http);
     if (r == 0)
@@ -239,13 +242,15 @@ int main(int argc, char **argv)
     static struct front front; /* large; only main() knows it */
     bj__log_init(&front.service.log, BJ_FRONT_SEAT_LOG, NULL);
     front.loop.epoll_fd = -1;
-    if (close_range(BJ_FRONT_SEAT_LISTENERS + (unsigned)(argc > 1 ? argc - 1 : 0), ~0u, 0) < 0)
+    front.take_over = argc > 1 && strcmp(argv[1], "--take-over") == 0;
+    int first = front.take_over ? 2 : 1; /* of the listeners */
+    if (close_range(BJ_FRONT_SEAT_LISTENERS + (unsigned)(argc > first ? argc - first : 0), ~0u, 0) < 0)
         (void)bj__error_system(&error, errno, "", "cannot close what was handed over by mistake");
     if (fcntl(BJ_FRONT_SEAT_CONFIG, F_GETFD) < 0) { /* listeners there may be none of: a self-test */
         (void)bj__error(&error, BJ_ERROR_INVALID, EINVAL, "", "belljar-front is started by belljard");
         return finish(&front, -EINVAL, &error);
     }
-    int r = start(&front, argv + 1, &error);
+    int r = start(&front, argv + (argc > first ? first : argc), &error);
     if (r == 0)
         r = serve(&front, &error);
     return finish(&front, r, &error);

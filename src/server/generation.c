@@ -94,12 +94,17 @@ void bj__generation_free(struct bj_generation *generation)
     free(generation);
 }
 
-static void tell_broker_to_drain(const struct bj_generation *generation)
+static void tell_broker(const struct bj_generation *generation, enum bj_keeper_word said)
 {
-    const char word = BJ_KEEPER_DRAIN;
+    const char word = (char)said;
     if (generation->broker_fd >= 0)
         (void)send(generation->broker_fd, &word, 1,
                    MSG_DONTWAIT | MSG_NOSIGNAL); /* gone: nothing is left to be said */
+}
+
+void bj__generation_stay(const struct bj_generation *generation)
+{
+    tell_broker(generation, BJ_KEEPER_STAY);
 }
 
 /* The broker is told only when the front is gone: until then a run may still wait its turn. */
@@ -114,7 +119,7 @@ void bj__generation_drain(struct bj_generation *generation, uint64_t until_us)
     if (generation->front.pid)
         bj__child_signal(&generation->front, SIGTERM);
     else
-        tell_broker_to_drain(generation);
+        tell_broker(generation, BJ_KEEPER_DRAIN);
     if (!generation->front.pid && !generation->broker.pid)
         generation->state = BJ_GENERATION_GONE;
 }
@@ -202,7 +207,7 @@ static void front_ended(struct bj_generation *generation, const struct bj_child 
     generation->ready_by_us = UINT64_MAX;
     log_end(generation, "front_ended", was, status);
     if (generation->state == BJ_GENERATION_DRAINING)
-        tell_broker_to_drain(generation);
+        tell_broker(generation, BJ_KEEPER_DRAIN);
     else
         generation->kill_at_us = UINT64_MAX;
 }

@@ -37,6 +37,7 @@ struct bj_generation {
     uint64_t start_at_us; /* when what does not run is started again */
     uint64_t ready_by_us; /* when a front that is not ready yet is ended */
     uint64_t kill_at_us;  /* when what still runs is killed; UINT64_MAX: never */
+    bool takes_over;      /* another one serves: its front takes connections only if its walls hold */
     bool self_test_heard, self_test_ok;
     char self_test[BJ_LOG_MAX];
 };
@@ -51,6 +52,8 @@ void bj__generation_free(struct bj_generation *generation);
 /* Runs may go on until until_us; then they are killed. */
 void bj__generation_drain(struct bj_generation *generation, uint64_t until_us);
 void bj__generation_kill(struct bj_generation *generation);
+/* Another one was to take over from it, and could not. */
+void bj__generation_stay(const struct bj_generation *generation);
 
 /* How many of polls it filled. */
 size_t bj__generation_polls(const struct bj_generation *generation, struct pollfd polls[BJ_GENERATION_POLLS]);

@@ -128,7 +128,7 @@ int bj__generation_start_broker(struct bj_generation *generation, struct bj_erro
 /* ---- front ---------------------------------------------------------------------------------------- */
 
 struct front_words {
-    const char *items[BJ_CONFIG_LISTENERS + 2];
+    const char *items[BJ_CONFIG_LISTENERS + 3];
     char listeners[BJ_CONFIG_LISTENERS][32];
 };
 
@@ -145,14 +145,17 @@ static void front_arguments(const struct bj_generation *generation, struct front
                             size_t *count)
 {
     const struct bj_config *config = generation->config;
-    words->items[0] = "belljar-front";
+    size_t said = 0;
+    words->items[said++] = "belljar-front";
+    if (generation->takes_over)
+        words->items[said++] = "--take-over";
     for (size_t n = 0; n < config->listener_count; n++) {
         (void)snprintf(words->listeners[n], sizeof(words->listeners[n]), "%s=%zu",
                        bj__listener_kind_name(config->listeners[n].kind), *count);
-        words->items[n + 1] = words->listeners[n];
+        words->items[said++] = words->listeners[n];
         seats[(*count)++] = bj__listen_fd(generation->listening, config, n);
     }
-    words->items[config->listener_count + 1] = NULL;
+    words->items[said] = NULL;
 }
 
 static int start_front(struct bj_generation *generation, int broker, int log, struct bj_error *err)

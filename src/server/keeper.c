@@ -16,6 +16,7 @@
 #define GENERATIONS    8 /* one that serves, one that comes, and those that drain */
 #define START_ATTEMPTS 5 /* of the first; afterwards there is no end to them */
 #define NEXT_ATTEMPTS  3
+#define TRIAL_TEXT     370 /* of what it says of a wall that does not hold: the rest of the line has room */
 #define LOG_WAIT_MS    200 /* so that a front which fills the log does not keep the keeper's own lines out of it */
 
 struct keeper {
@@ -119,6 +120,16 @@ static void drain(struct bj_generation *generation)
     bj__generation_drain(generation, bj__now_us() + generation->config->drain_us + BJ_GENERATION_FAREWELL_US);
 }
 
+/* Whatever of the new one was begun is gone or going. status: for systemd, which must hear that the reload is over and does not know of
+ * one that has failed: READY=1, and why in words. */
+static void stay(struct keeper *keeper, const struct bj_error *err, const char *status)
+{
+    log_problem(keeper, "reload_failed", err);
+    bj__listen_keep(&keeper->listening, keeper->current->config);
+    bj__generation_stay(keeper->current);
+    bj__notify(status);
+}
+
 static void reload(struct keeper *keeper)
 {
     struct bj_error err = {0};
@@ -129,36 +140,58 @@ static void reload(struct keeper *keeper)
     bj__notify_reloading();
     bj__log_say(&keeper->log, BJ_LOG_INFO, "reloading", "%s", keeper->options->config_path);
     if (make_generation(keeper, &keeper->next, &err) == 0) {
+        keeper->next->takes_over = true;
         log_listeners(keeper, keeper->next->config);
         return;
     }
-    log_problem(keeper, "reload_failed", &err);
-    if (keeper->current)
-        bj__listen_keep(&keeper->listening, keeper->current->config);
-    bj__notify("READY=1\nSTATUS=the new configuration is not good, the old one stays: see the log");
+    stay(keeper, &err, "READY=1\nSTATUS=the new configuration is not good, the old one stays: see the log");
 }
 
-/* The next one serves, or will not. */
+static void take_over(struct keeper *keeper, struct bj_generation *next)
+{
+    drain(keeper->current);
+    put_away(keeper, keeper->current);
+    keeper->current = next;
+    next->takes_over = false; /* from nobody any more: a front that is started again serves in any case */
+    bj__listen_keep(&keeper->listening, next->config);
+    bj__log_say(&keeper->log, BJ_LOG_INFO, "reloaded", "generation %u serves", next->number);
+    bj__notify("READY=1\nSTATUS=serving");
+}
+
+static void give_up(struct keeper *keeper, struct bj_generation *next, bool fell)
+{
+    struct bj_error err = {0};
+    drain(next);
+    put_away(keeper, next);
+    if (!fell) {
+        (void)bj__error(&err, BJ_ERROR_STATE, ECHILD, "",
+                        "generation %u did not come up; the old configuration stays", next->number);
+        stay(keeper, &err,
+             "READY=1\nSTATUS=the new configuration did not come up, the old one stays: see the log");
+        return;
+    }
+    (void)bj__error(&err, BJ_ERROR_STATE, EPERM, "profiles",
+                    "its walls did not hold: %.*s; the old configuration stays", TRIAL_TEXT,
+                    next->self_test_heard ? next->self_test : "it does not say that they did");
+    stay(keeper, &err,
+         "READY=1\nSTATUS=the walls of the new configuration did not hold, the old one stays: see the log");
+}
+
+/* The next one serves, or will not. One whose walls do not hold would refuse everybody, and one that does not say so is none. */
 static void settle(struct keeper *keeper)
 {
     struct bj_generation *next = keeper->next;
-    if (!next || (next->state == BJ_GENERATION_STARTING && next->failures < NEXT_ATTEMPTS))
+    if (!next)
+        return;
+    bool serves = next->state == BJ_GENERATION_SERVING;
+    bool fell = next->self_test_heard ? !next->self_test_ok : serves;
+    if (!fell && !serves && next->failures < NEXT_ATTEMPTS)
         return;
     keeper->next = NULL;
-    if (next->state == BJ_GENERATION_SERVING) {
-        drain(keeper->current);
-        put_away(keeper, keeper->current);
-        keeper->current = next;
-        bj__log_say(&keeper->log, BJ_LOG_INFO, "reloaded", "generation %u serves", next->number);
-        bj__notify("READY=1\nSTATUS=serving");
-    } else {
-        drain(next);
-        put_away(keeper, next);
-        bj__log_say(&keeper->log, BJ_LOG_ERROR, "reload_failed",
-                    "generation %u did not come up; the old configuration stays", next->number);
-        bj__notify("READY=1\nSTATUS=the new configuration did not come up, the old one stays: see the log");
-    }
-    bj__listen_keep(&keeper->listening, keeper->current->config);
+    if (serves && !fell)
+        take_over(keeper, next);
+    else
+        give_up(keeper, next, fell);
     if (keeper->reload_asked)
         reload(keeper);
 }

@@ -58,8 +58,6 @@ static int open_one(struct bj_listen_set *set, const char *field, const char *ad
     struct bj_listening *item = find_free(set, address, control);
     if (item) {
         item->wanted = true;
-        if (item->device)
-            (void)chmod(item->actual, mode);
         return 0;
     }
     if (set->count == BJ_LISTEN_MAX)
@@ -195,9 +193,14 @@ int bj__listen_fd(const struct bj_listen_set *set, const struct bj_config *confi
 void bj__listen_keep(struct bj_listen_set *set, const struct bj_config *config)
 {
     for (size_t i = set->count; i-- > 0;) {
-        bool kept = set->items[i].handed;
-        for (size_t n = 0; !kept && n <= config->listener_count; n++)
-            kept = bj__listen_fd(set, config, n) == set->items[i].fd;
+        const struct bj_listening *item = &set->items[i];
+        bool kept = item->handed;
+        for (size_t n = 0; !kept && n <= config->listener_count; n++) {
+            kept = bj__listen_fd(set, config, n) == item->fd;
+            if (kept && item->device)
+                (void)chmod(item->actual,
+                            n < config->listener_count ? config->listeners[n].mode & 0777 : CONTROL_MODE);
+        }
         if (!kept)
             remove_item(set, i);
     }

@@ -40,7 +40,7 @@ int bj__listen_open(struct bj_listen_set *set, struct bj_config *config, struct 
 /* The descriptor of config->listeners[n], or of its control socket (n == listener_count); -1: none. Of a configuration that was
  * opened. Not owned. */
 int bj__listen_fd(const struct bj_listen_set *set, const struct bj_config *config, size_t n);
-/* Closes what this configuration has not. Its files are removed. */
+/* This configuration is at work: files get the modes that it has, what it has not is closed, and its files are removed. */
 void bj__listen_keep(struct bj_listen_set *set, const struct bj_config *config);
 void bj__listen_done(struct bj_listen_set *set);
 

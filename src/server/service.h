@@ -54,7 +54,7 @@ struct bj_service {
     struct bj_session_known *sessions; /* owned; config->sessions slots */
     bool welcome, tests_held;          /* what the broker has said of itself */
     bool ready, draining;
-    char unready[256]; /* why it is not ready */
+    char unready[384]; /* why it is not ready */
     uint64_t buffered; /* bytes of bodies and answers that are held */
     struct bj_log log;
     uint64_t start_us;

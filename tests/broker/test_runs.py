@@ -4,6 +4,7 @@ Its own file because the other one is about those that do not.
 Changes when: the broker can be asked something more.
 """
 
+import json
 import os
 import signal
 import time
@@ -207,13 +208,26 @@ def test_how_it_stands(front):
 
 
 def test_nothing_runs_where_a_wall_is_missing(start, tmp_path):
-    (tmp_path / "open.json").write_text('{"version": 1, "mounts": [{"source": "/", "target": "/host", "mode": "ro"},'
-                                        '{"source": "/usr", "target": "/usr", "mode": "rw", "executable": true}],'
-                                        '"links": [{"path": "/bin", "target": "usr/bin"}, {"path": "/lib", "target": "usr/lib"},'
-                                        '{"path": "/lib64", "target": "usr/lib64"}], "syscalls": ["base", "files", "process"]}')
+    with open(os.path.join(wire.ROOT, "profiles", "sh.json"), encoding="utf-8") as file:
+        profile = json.load(file)
+    (tmp_path / "shadow").write_text("root::0::::::\n")
+    profile["mounts"].append({"source": str(tmp_path / "shadow"), "target": "/etc/shadow", "mode": "ro"})
+    (tmp_path / "open.json").write_text(json.dumps(profile))
     broker = start(profiles=("open:0",), environment={"BELLJAR_PROFILE_PATH": str(tmp_path)})
     front = broker.front()
     if front.welcome.number("READY"):
-        pytest.fail("a jail that can write to the host's /usr was served")
+        pytest.fail("a jail in which /etc/shadow can be read was served")
+    assert front.welcome.text("TEXT") == "open: disk: /etc/shadow could be read; mount less of the host's /etc in this profile"
     told = front.run(profile="open", command=["/bin/true"])
     assert told.kind == "REFUSED" and "nothing runs here" in told.text("TEXT")
+
+
+def test_it_counts_changes_that_have_failed(broker, front):
+    def failed():
+        front.send("WATCH", 9)
+        return front.hear().counters()["reloads_failed"]
+    assert failed() == 0
+    broker.keeper.send(b"r")
+    time.sleep(0.1)
+    assert failed() == 1
+    assert front.run(code="1").kind == "RESULT"  # it goes on

@@ -77,6 +77,32 @@ def test_reload_that_does_not_come_up_changes_nothing(service):
     assert get(port)["pid"] and get(other)["pid"]
 
 
+@pytest.mark.parametrize("held, says", [(False, "python: as told"), (None, "does not say")])
+def test_reload_to_walls_that_do_not_hold_changes_nothing(service, held, says):
+    """Whatever else the new front says of itself: this one is ready."""
+    service.start()
+    port, front, broker = service.port(), service.pid_of("front"), service.pid_of("broker")
+    service.front(self_test=held)
+    other = os.path.join(service.directory, "belljar", "other.sock")
+    listeners = [{"kind": "http", "address": "127.0.0.1:0"}, {"kind": "http", "address": service.socket, "mode": "0600"}]
+    service.configure(listeners=[*listeners, {"kind": "http", "address": other}])
+    service.tell(signal.SIGHUP)
+    failed = service.wait_for("reload_failed")
+    assert failed["field"] == "profiles" and says in failed["text"] and "the old configuration stays" in failed["text"]
+    service.wait_for("front_ended", generation=2, exit_code=0)
+    service.wait_for("broker_ended", generation=2, exit_code=0)
+    assert alive(front) and get(port)["pid"] == front and get(service.socket)["pid"] == front and not os.path.exists(other)
+    assert stat.S_IMODE(os.stat(service.socket).st_mode) == 0o660  # that of the configuration at work
+    service.front()
+    service.configure(listeners=listeners)
+    service.tell(signal.SIGHUP)
+    service.wait_for("reloaded")
+    assert get(port)["pid"] and stat.S_IMODE(os.stat(service.socket).st_mode) == 0o600
+    os.kill(service.pid_of("broker"), signal.SIGKILL)  # a front that takes over from nobody is started otherwise, and serves too
+    service.wait_for("ready", process="front")
+    assert get(port)["pid"] not in (front, broker)
+
+
 def test_many_reloads(service):
     service.configure(drain_seconds=1)
     service.start()

@@ -11,6 +11,7 @@ import threading
 import time
 
 import pytest
+from keeper_service import ROOT, alive
 
 
 @pytest.fixture
@@ -112,6 +113,89 @@ def test_who_has_connected_before_a_change_can_still_ask(whole):
     silent.settimeout(10)
     assert silent.recv(1) == b""
     silent.close()
+    assert whole.stop() == 0
+
+
+def http_get(path, what):
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(path)
+        client.sendall(b"GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" % what.encode())
+        text = b""
+        while piece := client.recv(65536):
+            text += piece
+    head, _, answer = text.partition(b"\r\n\r\n")
+    return int(head.split()[1]), answer.decode()
+
+
+@pytest.fixture
+def open_wall(whole, monkeypatch):
+    """A profile "open", in which something stands at /etc/shadow that can be read."""
+    with open(os.path.join(ROOT, "profiles", "sh.json"), encoding="utf-8") as file:
+        profile = json.load(file)
+    whole.write("shadow", {})
+    profile["mounts"].append({"source": os.path.join(whole.directory, "shadow"), "target": "/etc/shadow", "mode": "ro"})
+    whole.write("open.json", profile)
+    monkeypatch.setenv("BELLJAR_PROFILE_PATH", whole.directory)
+    return {"profiles": [{"name": "sh"}, {"name": "open"}]}
+
+
+def test_a_change_to_walls_that_do_not_hold_fails(whole, open_wall, monkeypatch):
+    """Nobody is refused, and who watches is told."""
+    metrics, notify = (os.path.join(whole.directory, name) for name in ("metrics.sock", "notify"))
+    listeners = [{"kind": "http", "address": whole.socket}, {"kind": "metrics", "address": metrics}]
+    monkeypatch.setenv("NOTIFY_SOCKET", notify)
+    got, ending = [], threading.Event()
+
+    def go_on():
+        while not ending.is_set():
+            got.append(run(whole.socket, "true"))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
+        told.bind(notify)
+        told.settimeout(10)
+        whole.configure(listeners=listeners)
+        whole.start()
+        front, broker = whole.pid_of("front"), whole.pid_of("broker")
+        threads = [threading.Thread(target=go_on) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        whole.configure(listeners=listeners, **open_wall)
+        whole.tell(signal.SIGHUP)
+        failed = whole.wait_for("reload_failed", process="keeper")
+        assert failed["config"].endswith("belljard.json") and failed["field"] == "profiles"
+        assert "open: disk: /etc/shadow could be read; mount less of the host's /etc in this profile" in failed["text"]
+        whole.wait_for("broker_ended", generation=2, exit_code=0)
+        time.sleep(0.3)
+        ending.set()
+        for thread in threads:
+            thread.join()
+        assert {(status, answer.get("status")) for status, answer in got} == {(200, "ok")}, got
+        assert http_get(whole.socket, "/readyz")[0] == 200 and alive(front) and alive(broker)
+        assert "\nbelljar_reloads_failed_total 1\n" in http_get(metrics, "/metrics")[1]
+        heard = [told.recv(4096).decode() for _ in range(3)]
+        assert heard[0] == "READY=1\nSTATUS=serving" and heard[1].startswith("RELOADING=1\n")
+        assert heard[2].startswith("READY=1\nSTATUS=the walls of the new configuration did not hold, the old one stays")
+        whole.configure(listeners=listeners, profiles=[{"name": "sh"}, {"name": "default"}])
+        whole.tell(signal.SIGHUP)
+        whole.wait_for("reloaded")
+        assert works(whole)
+    assert whole.stop() == 0
+
+
+def test_a_start_with_walls_that_do_not_hold_runs_nothing(whole, open_wall):
+    """There is no other one that could serve: it says why it does not, until it is given walls that hold."""
+    whole.configure(**open_wall)
+    whole.start()
+    status, answer = http_get(whole.socket, "/readyz")
+    assert status == 503 and "open: disk: /etc/shadow could be read" in json.loads(answer)["reason"]
+    assert run(whole.socket, "true")[0] == 503
+    whole.tell(signal.SIGHUP)
+    assert "its walls did not hold" in whole.wait_for("reload_failed", process="keeper")["text"]
+    assert http_get(whole.socket, "/readyz")[0] == 503
+    whole.configure()
+    whole.tell(signal.SIGHUP)
+    whole.wait_for("reloaded")
+    assert works(whole)
     assert whole.stop() == 0
 
 
