@@ -3,7 +3,9 @@
  * Changes when: another one is found, or the oldest interpreter that we support has none of them.
  *
  * bytearray looks where to write, and only then asks a value for its number (__index__), which may have shrunk the buffer
- * meanwhile (gh-91153, gh-142560). Here the number is asked for first. */
+ * meanwhile (gh-91153, gh-142560). Here the number is asked for first.
+ * "except*" takes whatever a group's split() returns for the pair that it should be (CVE-2025-22153, 3.11 to 3.13). Here nobody
+ * can put another one in its place: not a class, not an attribute of a group, not an assignment to the type. */
 #include "policy.h"
 
 static objobjargproc set_item;
@@ -88,6 +90,47 @@ static int mend_method(PyObject *dict, const char *name)
     return r;
 }
 
+#if PY_VERSION_HEX >= 0x030b0000 && PY_VERSION_HEX < 0x030e0000
+static PyObject *own_split; /* owned, for good */
+
+static PyObject *get_split(PyObject *self, void *unused)
+{
+    (void)unused;
+    return Py_TYPE(own_split)->tp_descr_get(own_split, self, (PyObject *)Py_TYPE(self));
+}
+
+static void close_type(PyTypeObject *type)
+{
+    type->tp_flags &= ~Py_TPFLAGS_BASETYPE;
+    type->tp_flags |= Py_TPFLAGS_IMMUTABLETYPE;
+    PyType_Modified(type);
+}
+
+/* A descriptor with a setter, which refuses, goes before an attribute of the group's own (Descriptor Guide, "Invocation from an
+ * instance"). */
+static int mend_groups(void)
+{
+    static PyGetSetDef split = {.name = "split", .get = get_split};
+    PyTypeObject *base = (PyTypeObject *)PyExc_BaseExceptionGroup;
+    PyObject *group = PyDict_GetItemString(PyEval_GetBuiltins(), "ExceptionGroup"); /* borrowed */
+    PyObject *dict = guest_type_dict(base);
+    own_split = Py_XNewRef(PyDict_GetItemString(dict, "split"));
+    PyObject *descriptor = own_split ? PyDescr_NewGetSet(base, &split) : NULL;
+    int r = group && PyType_Check(group) && descriptor ? PyDict_SetItemString(dict, "split", descriptor) : -1;
+    Py_XDECREF(descriptor);
+    if (r < 0)
+        return -1;
+    close_type(base);
+    close_type((PyTypeObject *)group);
+    return 0;
+}
+#else
+static int mend_groups(void)
+{
+    return 0;
+}
+#endif
+
 int guest_mend_interpreter(void)
 {
     static const char *const methods[] = {"append", "count",        "find",        "index",
@@ -102,5 +145,5 @@ int guest_mend_interpreter(void)
     PyByteArray_Type.tp_as_mapping->mp_ass_subscript = set_item_of_numbers;
     PyByteArray_Type.tp_as_sequence->sq_contains = contains_number;
     PyType_Modified(&PyByteArray_Type);
-    return r;
+    return r == 0 ? mend_groups() : r;
 }

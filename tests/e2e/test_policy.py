@@ -4,6 +4,7 @@ Its own file because the policy is a rail of its own, above walls that other tes
 Changes when: the policy allows or denies something else. Every test runs in a cold jail and in a parked one.
 """
 import json
+import sys
 
 import pytest
 
@@ -374,6 +375,31 @@ def test_a_number_that_shrinks_the_buffer_it_is_for(under):
     source = ("class Evil:\n def __index__(s):\n  b.clear()\n  m.append(bytearray())\n  b.extend([0] * 56)\n  return 1\n"
               "m = []\nb = bytearray(56)\nb[23] = Evil()\nx = [len(o) for o in m]")
     assert under("", source).globals["x"] == [0]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="host lacks exception groups: its Python is older")
+@pytest.mark.parametrize("lie", [
+    "class Lie(ExceptionGroup):\n def split(self, kind): return [1, 2, 3]\ng = Lie('x', [ValueError('a')])",
+    "class Lie(BaseExceptionGroup):\n def split(self, kind): return 1\ng = Lie('x', [ValueError('a')])",
+    "g = type('Lie', (ExceptionGroup,), {'split': lambda self, kind: ('a',)})('x', [ValueError('a')])",
+    "g = ExceptionGroup('x', [ValueError('a')])\ng.split = lambda kind: [1, 2, 3]",
+    "ExceptionGroup.split = lambda self, kind: [1, 2, 3]\ng = ExceptionGroup('x', [ValueError('a')])",
+    "BaseExceptionGroup.split = lambda self, kind: [1, 2, 3]\ng = ExceptionGroup('x', [ValueError('a')])",
+])
+def test_a_group_that_lies_when_it_is_split(under, lie):
+    """CVE-2025-22153: "except*" took what it returned for the pair that it should be, and the interpreter's memory with it."""
+    caught = "\ntry:\n raise g\nexcept* ValueError as error:\n x = len(error.exceptions)"
+    result = under("", lie + caught)
+    assert result.status == "exception" and result.signal is None and "x" not in (result.globals or {}), result
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="host lacks exception groups: its Python is older")
+def test_groups_of_exceptions(under):
+    source = ("g = ExceptionGroup('x', [ValueError('a'), TypeError('b')])\nparts = [len(part.exceptions) for part in g.split(ValueError)]\n"
+              "seen = []\ntry:\n raise g\nexcept* ValueError as error:\n seen.append(str(error.exceptions[0]))\n"
+              "except* TypeError as error:\n seen.append(str(error.exceptions[0]))")
+    result = under("", source)
+    assert result.globals["parts"] == [1, 1] and result.globals["seen"] == ["a", "b"], result
 
 
 # ---- the request ----------------------------------------------------------------------------------------------------
