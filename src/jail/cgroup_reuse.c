@@ -81,6 +81,7 @@ static bool keep(struct bj_leaves *leaves, struct bj_cgroup *spare)
 void bj__leaves_give(struct bj_leaves *leaves, struct bj_cgroup *cgroup)
 {
     struct bj_cgroup *spare = malloc(sizeof(*spare));
+    bj__cgroup_close_counters(cgroup); /* descriptors are the caller's, and not to be had without number */
     if (spare)
         *spare = *cgroup;
     if (spare && keep(leaves, spare)) {

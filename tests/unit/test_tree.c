@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define PROGRAMS   400
+#define PROGRAMS   100
 #define LAST       600u
 #define ACTIONS    5u
 #define TAIL_EVERY 7u
