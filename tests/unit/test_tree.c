@@ -109,36 +109,34 @@ static void it_does_what_it_did(void **state)
     assert_true(counts[1] < counts[0] * 9 / 10);
 }
 
-static void numbers_side_by_side_are_one_test(void **state)
+/* Every step-th number has another answer than the rest. Returns how long the new program is. */
+static size_t plant_steps(unsigned first, unsigned end, unsigned step)
 {
     static struct program before, after;
-    (void)state;
     begin(&before);
-    for (unsigned number = 100; number < 200; number++) {
+    for (unsigned number = first; number < end; number += step) {
         add(&before, (struct sock_filter)TEST(BPF_JEQ, number, 0, 1));
         add(&before, (struct sock_filter)ANSWER(1));
     }
     add(&before, (struct sock_filter)ANSWER(2));
     plant(&before, &after);
-    assert_int_equal(after.count, 8); /* two loads, is it ours?, two ends of the interval, three answers */
-    for (uint32_t number = 90; number < 210; number++)
+    for (uint32_t number = 0; number < end + 10; number++)
         compare(&before, &after, BJ_FILTER_ARCH, number);
+    return after.count;
+}
+
+static void numbers_side_by_side_are_one_test(void **state)
+{
+    (void)state;
+    /* two loads, is it ours?, two ends of the interval, three answers */
+    assert_int_equal(plant_steps(100, 200, 1), 8);
 }
 
 static void a_single_number_is_one_test(void **state)
 {
-    static struct program before, after;
     (void)state;
-    begin(&before);
-    for (unsigned number = 10; number < 16; number += 2) {
-        add(&before, (struct sock_filter)TEST(BPF_JEQ, number, 0, 1));
-        add(&before, (struct sock_filter)ANSWER(1));
-    }
-    add(&before, (struct sock_filter)ANSWER(2));
-    plant(&before, &after);
-    assert_int_equal(after.count, 9); /* two loads, is it ours?, three numbers, three answers */
-    for (uint32_t number = 0; number < 20; number++)
-        compare(&before, &after, BJ_FILTER_ARCH, number);
+    /* two loads, is it ours?, three numbers, three answers */
+    assert_int_equal(plant_steps(10, 16, 2), 9);
 }
 
 static void what_cannot_be_shorter_stays(void **state)
