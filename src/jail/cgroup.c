@@ -169,28 +169,6 @@ int bj__cgroup_limit_memory(struct bj_cgroup *cgroup, uint64_t bytes, struct bj_
     return r;
 }
 
-/* A parent without other groups, which is what is usual, costs one look: in cgroupfs a directory's link count
- * is that of its subdirectories and two more. */
-void bj__cgroup_sweep_once(const struct bj_host_cgroup *host)
-{
-    static atomic_flag swept = ATOMIC_FLAG_INIT;
-    struct bj_cgroup cgroup;
-    struct bj_cgroup_seat seats[BJ_CGROUP_SEATS];
-    struct stat status;
-    if (atomic_flag_test_and_set_explicit(&swept, memory_order_relaxed))
-        return;
-    bj__cgroup_init(&cgroup);
-    cgroup.parents = *host;
-    bj__cgroup_seats(&cgroup, seats);
-    for (size_t i = 0; i < BJ_CGROUP_SEATS; i++) {
-        if (seats[i].parent[0] == 0)
-            continue;
-        if (stat(seats[i].parent, &status) < 0 || status.st_nlink > 2)
-            (void)bj__cgroup_sweep(host); /* what cannot be swept is in nobody's way */
-        return;
-    }
-}
-
 int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host, const struct bj_limits *limits,
                     unsigned extra_processes, struct bj_error *err)
 {
@@ -199,7 +177,7 @@ int bj__cgroup_make(struct bj_cgroup *cgroup, const struct bj_host_cgroup *host,
         return bj__error(err, BJ_ERROR_UNAVAILABLE, ENODEV, FIELD, "no control group may be made: %s",
                          host->problem);
     cgroup->parents = *host;
-    bj__cgroup_sweep_once(host);
+    bj__cgroup_sweep_due(host);
     cgroup->unified_memory = host->unified[0] && host->unified_memory;
     cgroup->unified_pids = host->unified[0] && host->unified_pids;
     int r = -EEXIST;

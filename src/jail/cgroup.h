@@ -66,11 +66,12 @@ uint64_t bj__cgroup_cpu_us(const struct bj_cgroup *cgroup); /* cheap; UINT64_MAX
 void bj__cgroup_kill(const struct bj_cgroup *cgroup);       /* cgroup.kill, or SIGKILL to each member */
 /* Removes the leaf (after its processes are gone), closes. Retries briefly on EBUSY. Idempotent; 0 or -errno. */
 int bj__cgroup_remove(struct bj_cgroup *cgroup);
-/* cgroup_sweep.c: removes the leaves of supervisors that no longer exist (killed before they could). Once per
- * process, before its first run, is enough: one readdir where there is nothing to do. How many, or -errno. */
-int bj__cgroup_sweep(const struct bj_host_cgroup *host);
-/* The first time that it is called. In all hierarchies that leaves are made in, or a part of one would stay for good. */
-void bj__cgroup_sweep_once(const struct bj_host_cgroup *host);
+/* cgroup_sweep.c: removes the leaves of supervisors that no longer exist (killed before they could). How many, or -errno;
+ * *left: those that had somebody in them yet, or an owner in another pid namespace. One readdir where there is nothing to do. */
+int bj__cgroup_sweep(const struct bj_host_cgroup *host, unsigned *ret_left);
+/* Sweeps when it is called first, and again a little later while something is left: before each run. In all hierarchies
+ * that leaves are made in, or a part of one would stay for good. */
+void bj__cgroup_sweep_due(const struct bj_host_cgroup *host);
 
 /* cgroup_reuse.c: leaves of ended jails, for the next ones. Any thread may give one back while another takes one. */
 #define BJ_LEAVES 8

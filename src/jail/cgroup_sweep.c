@@ -7,8 +7,13 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#define FIRST_RETRY_US 20000u /* what was killed with its supervisor takes a moment to die */
+#define RETRIES        10u    /* each after twice the time: 20 s; a leaf whose owner lives elsewhere is his */
 
 /* The pid in "belljar-<pid>-<n>", or 0 for any other name. */
 static pid_t owner_of(const char *name)
@@ -24,15 +29,17 @@ static pid_t owner_of(const char *name)
     return pid <= INT32_MAX ? (pid_t)pid : 0;
 }
 
-/* Nobody of that pid here, and nobody elsewhere either: a supervisor in another pid namespace has another pid
- * there, but holds a lock on its leaf while it lives. */
-static bool is_stale(int parent_fd, const char *name)
+/* Nobody of that pid here. A supervisor in another pid namespace has another pid there, but holds a lock. */
+static bool is_without_owner(const char *name)
 {
     pid_t owner = owner_of(name);
-    if (owner == 0 || kill(owner, 0) == 0 || errno != ESRCH)
-        return false;
+    return owner != 0 && kill(owner, 0) < 0 && errno == ESRCH;
+}
+
+static bool is_locked(int parent_fd, const char *name)
+{
     BJ_FD int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0;
 }
 
 static void close_directory(DIR **directory)
@@ -56,13 +63,14 @@ static void close_parents(int (*parents)[BJ_CGROUP_SEATS])
         bj__fd_close(&(*parents)[i]);
 }
 
-int bj__cgroup_sweep(const struct bj_host_cgroup *host)
+int bj__cgroup_sweep(const struct bj_host_cgroup *host, unsigned *ret_left)
 {
     struct bj_cgroup cgroup;
     struct bj_cgroup_seat seats[BJ_CGROUP_SEATS];
     BJ_CLEANUP(close_parents) int parents[BJ_CGROUP_SEATS] = {-1, -1, -1, -1};
     BJ_CLEANUP(close_directory) DIR *directory = NULL;
     bj__cgroup_init(&cgroup);
+    *ret_left = 0;
     cgroup.parents = *host;
     bj__cgroup_seats(&cgroup, seats);
     for (size_t i = 0; i < BJ_CGROUP_SEATS; i++) {
@@ -77,8 +85,44 @@ int bj__cgroup_sweep(const struct bj_host_cgroup *host)
     }
     int removed = 0;
     const struct dirent *entry;
-    while (directory && (entry = readdir(directory)) != NULL)
-        removed +=
-            is_stale(dirfd(directory), entry->d_name) && remove_everywhere(seats, parents, entry->d_name);
+    while (directory && (entry = readdir(directory)) != NULL) {
+        if (!is_without_owner(entry->d_name))
+            continue;
+        bool gone =
+            !is_locked(dirfd(directory), entry->d_name) && remove_everywhere(seats, parents, entry->d_name);
+        removed += gone;
+        *ret_left += !gone;
+    }
     return removed;
+}
+
+/* A parent without other groups, which is what is usual, costs one look: in cgroupfs a directory's link count
+ * is that of its subdirectories and two more. */
+static bool has_leaves(const struct bj_host_cgroup *host)
+{
+    struct bj_cgroup cgroup;
+    struct bj_cgroup_seat seats[BJ_CGROUP_SEATS];
+    struct stat status;
+    bj__cgroup_init(&cgroup);
+    cgroup.parents = *host;
+    bj__cgroup_seats(&cgroup, seats);
+    for (size_t i = 0; i < BJ_CGROUP_SEATS; i++)
+        if (seats[i].parent[0] != 0)
+            return stat(seats[i].parent, &status) < 0 || status.st_nlink > 2;
+    return false;
+}
+
+void bj__cgroup_sweep_due(const struct bj_host_cgroup *host)
+{
+    static _Atomic uint64_t due_us; /* UINT64_MAX: never again */
+    static atomic_uint tries;
+    uint64_t due = atomic_load_explicit(&due_us, memory_order_relaxed);
+    if (due == UINT64_MAX || bj__now_us() < due || !atomic_compare_exchange_strong(&due_us, &due, UINT64_MAX))
+        return;
+    unsigned left = 0;
+    unsigned tried = atomic_fetch_add_explicit(&tries, 1, memory_order_relaxed);
+    if (has_leaves(host))
+        (void)bj__cgroup_sweep(host, &left); /* what cannot be swept is in nobody's way */
+    if (left > 0 && tried < RETRIES)
+        atomic_store(&due_us, bj__now_us() + ((uint64_t)FIRST_RETRY_US << tried));
 }

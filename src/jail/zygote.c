@@ -91,7 +91,7 @@ int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struc
 {
     zygote->warm = warm;
     if (warm->whole->cgroup) /* its forks may use fewer hierarchies than others do */
-        bj__cgroup_sweep_once(&warm->whole->cgroup_parents);
+        bj__cgroup_sweep_due(&warm->whole->cgroup_parents);
     zygote->init_fd = -1;
     int r = bj__jail_start(&zygote->jail, &warm->zygote, err);
     if (r < 0)
@@ -211,6 +211,7 @@ static int take_group(struct bj_jail *jail, struct bj_zygote *zygote, struct bj_
 {
     const struct bj_plan *plan = jail->plan;
     jail->leaves = &zygote->leaves;
+    bj__cgroup_sweep_due(&zygote->warm->whole->cgroup_parents);
     return bj__leaves_take(&zygote->leaves, &plan->limits, plan->own_processes, &jail->cgroup)
                ? 0
                : bj__cgroup_make(&jail->cgroup, &plan->cgroup_parents, &plan->limits, plan->own_processes, err);

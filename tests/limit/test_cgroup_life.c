@@ -207,13 +207,15 @@ static pid_t die_with_a_leaf(struct fixture *fixture)
 static void test_sweep_removes_what_a_killed_supervisor_left(void **state)
 {
     struct fixture *fixture = *state;
+    unsigned left;
     char prefix[40];
     need(has_memory(&fixture->host), &fixture->host);
     pid_t dead = die_with_a_leaf(fixture);
     (void)snprintf(prefix, sizeof(prefix), "belljar-%ld-", (long)dead);
     make(fixture, &wide, 0); /* that of a living one stays */
     int own = count_own(&fixture->host);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 0); /* how many: another run on this host may sweep first */
+    assert_true(bj__cgroup_sweep(&fixture->host, &left) >=
+                0); /* how many: another run on this host may sweep first */
     assert_int_equal(count_leaves(&fixture->host, prefix), 0);
     assert_int_equal(count_own(&fixture->host), own);
     assert_int_equal(bj__cgroup_remove(&fixture->cgroup), 0);
@@ -222,12 +224,13 @@ static void test_sweep_removes_what_a_killed_supervisor_left(void **state)
 static void test_sweep_spares_what_is_in_use(void **state)
 {
     struct fixture *fixture = *state;
+    unsigned left;
     char path[400], prefix[40];
     struct stat about;
     need(has_memory(&fixture->host), &fixture->host);
     pid_t dead = die_with_a_leaf(fixture);
     (void)snprintf(prefix, sizeof(prefix), "belljar-%ld-", (long)dead);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+    assert_true(bj__cgroup_sweep(&fixture->host, &left) >= 0);
 
     /* no such pid here, but its owner, in another pid namespace, lives */
     const char *parent = fixture->host.v1_memory[0] ? fixture->host.v1_memory : fixture->host.unified;
@@ -236,14 +239,14 @@ static void test_sweep_spares_what_is_in_use(void **state)
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+    assert_true(bj__cgroup_sweep(&fixture->host, &left) >= 0);
     assert_int_equal(stat(path, &about), 0);
 
     /* no lock yet, but a living pid: a leaf that was made this very moment */
     char young[400];
     (void)snprintf(young, sizeof(young), "%s/belljar-%ld-4000000000", parent, (long)getppid());
     assert_int_equal(mkdir(young, 0755), 0);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+    assert_true(bj__cgroup_sweep(&fixture->host, &left) >= 0);
     assert_int_equal(rmdir(young), 0);
 
     /* no owner, but a member */
@@ -255,13 +258,44 @@ static void test_sweep_spares_what_is_in_use(void **state)
     char text[24];
     (void)snprintf(text, sizeof(text), "%ld", (long)pid);
     assert_int_equal(bj__small_write(fd, "cgroup.procs", text), 0);
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+    assert_true(bj__cgroup_sweep(&fixture->host, &left) >= 0);
     assert_int_equal(stat(path, &about), 0);
+    assert_true(left >= 1);
     (void)kill(pid, SIGKILL);
     (void)wait_for(pid);
     (void)close(fd);
     for (int i = 0; i < 1000 && stat(path, &about) == 0; i++)
-        assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+        assert_true(bj__cgroup_sweep(&fixture->host, &left) >= 0);
+    assert_int_equal(count_leaves(&fixture->host, prefix), 0);
+}
+
+/* A service's broker is killed, and its next one starts before the kernel has ended the guests of the first. */
+static void test_what_dies_slowly_is_swept_later(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[400], prefix[40], text[24];
+    struct stat about;
+    need(has_memory(&fixture->host), &fixture->host);
+    (void)snprintf(prefix, sizeof(prefix), "belljar-%ld-", (long)die_with_a_leaf(fixture));
+    const char *parent = fixture->host.v1_memory[0] ? fixture->host.v1_memory : fixture->host.unified;
+    (void)snprintf(path, sizeof(path), "%s/%s0", parent, prefix);
+    assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0)
+        _exit(sleep_long(NULL));
+    (void)snprintf(text, sizeof(text), "%ld", (long)pid);
+    assert_int_equal(bj__small_write(fd, "cgroup.procs", text), 0);
+    (void)close(fd);
+    bj__cgroup_sweep_due(&fixture->host);
+    assert_int_equal(stat(path, &about), 0);
+    (void)kill(pid, SIGKILL);
+    (void)wait_for(pid);
+    for (int i = 0; i < 200 && count_leaves(&fixture->host, prefix) > 0; i++) {
+        (void)usleep(10000);
+        bj__cgroup_sweep_due(&fixture->host);
+    }
     assert_int_equal(count_leaves(&fixture->host, prefix), 0);
 }
 
@@ -269,6 +303,7 @@ static void test_sweep_spares_what_is_in_use(void **state)
 static void test_sweep_spares_other_names(void **state)
 {
     struct fixture *fixture = *state;
+    unsigned left;
     static const char *const names[] = {"belljar-", "belljar-4194305", "belljar-4194305-x",
                                         "belljar-4194305-1.slice", "xbelljar-4194305-1"};
     char path[400];
@@ -279,7 +314,7 @@ static void test_sweep_spares_other_names(void **state)
         (void)snprintf(path, sizeof(path), "%s/%s", parent, names[i]);
         assert_int_equal(mkdir(path, 0755), 0);
     }
-    assert_true(bj__cgroup_sweep(&fixture->host) >= 0);
+    assert_true(bj__cgroup_sweep(&fixture->host, &left) >= 0);
     for (size_t i = 0; i < BJ_COUNT(names); i++) {
         (void)snprintf(path, sizeof(path), "%s/%s", parent, names[i]);
         assert_int_equal(stat(path, &about), 0);
@@ -330,6 +365,7 @@ static void test_an_ordinary_user_without_groups_is_told_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_what_dies_slowly_is_swept_later), /* before this process has swept with success */
         TEST(test_made_and_removed_in_every_hierarchy),
         TEST(test_remove_waits_for_the_last_member),
         TEST(test_remove_gives_up_and_says_so),
