@@ -2,10 +2,10 @@
  * there twice, nothing holds a boundary; and the variables of a payload are an object of JSON.
  * Its own file because each fuzzer is one property.
  * Changes when: server/compat/form.h or payload.h do. The first byte: how the form is written. */
+#include "base/json_scan.h"
 #include "fuzz.h"
 #include "server/compat/form.h"
 #include "server/compat/payload.h"
-#include "supervise/json_scan.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

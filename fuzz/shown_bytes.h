@@ -1,5 +1,5 @@
 /* What became of a guest's bytes, judged without the code that did it: jansson and a few lines decide what UTF-8 is.
- * Its own file because the judge must not share a mistake with src/supervise/utf8.c and src/cli/escape.c.
+ * Its own file because the judge must not share a mistake with src/base/utf8.c and src/cli/escape.c.
  * Changes when: output is shown in another way. */
 #ifndef FUZZ_SHOWN_BYTES_H
 #define FUZZ_SHOWN_BYTES_H

@@ -1,5 +1,5 @@
 /* Is it JSON, but for NaN and the infinities? Judged by jansson, after these words were replaced outside of strings.
- * Its own file because the judge must not share a mistake with src/supervise/json_scan.c.
+ * Its own file because the judge must not share a mistake with src/base/json_scan.c.
  * Changes when: JSON that Python writes has another word of its own. */
 #ifndef FUZZ_TOLD_JSON_H
 #define FUZZ_TOLD_JSON_H

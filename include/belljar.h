@@ -105,7 +105,8 @@ BJ_API int bj_spec_add_python_path(struct bj_spec *spec, const char *directory, 
 /* Absolute path of a virtual environment (venv) made by the host's Python: snippets
  * have its packages, and the jail shows it read-only as /opt/venv. */
 BJ_API int bj_spec_set_python(struct bj_spec *spec, const char *path, struct bj_error *err);
-/* Variables of the script or of the expression: a JSON object. Those that are there already stay unless it names them. */
+/* Variables of the script or of the expression: a JSON object, in which NaN, Infinity and -Infinity are numbers, as Python writes
+ * them. Those that are there already stay unless it names them. */
 BJ_API int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err);
 /* The same, and the snippet cannot change them, nor what is in them: an append or an assignment is an error of the snippet's. */
 BJ_API int bj_spec_add_views(struct bj_spec *spec, const char *json, struct bj_error *err);
@@ -151,7 +152,8 @@ BJ_API int bj_spec_add_file_source(struct bj_spec *spec, const char *path, const
 BJ_API int bj_spec_add_mount(struct bj_spec *spec, const char *source, const char *target, const char *mode,
                              struct bj_error *err);
 BJ_API int bj_spec_add_collect(struct bj_spec *spec, const char *pattern, struct bj_error *err);
-/* The whole spec as JSON, but for bj_spec_set_calls, which only a program can say; free() it. NULL when out of memory. */
+/* The whole spec as JSON, but for bj_spec_set_calls, which only a program can say; free() it. NULL when out of memory, or when a
+ * variable holds a number that JSON lacks. */
 BJ_API char *bj_spec_json(const struct bj_spec *spec);
 
 /* ---- plan ----------------------------------------------------------------------------------------- */

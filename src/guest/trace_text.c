@@ -3,7 +3,7 @@
  * Changes when: texts are told in another way. */
 #include "trace.h"
 
-#include "supervise/utf8.h"
+#include "base/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>

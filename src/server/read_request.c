@@ -2,8 +2,8 @@
  * Its own file because every protocol of the front reads the same two texts.
  * Changes when: a request is written in another form. */
 #include "server/read_request.h"
+#include "base/utf8.h"
 #include "spec/json_read.h"
-#include "supervise/utf8.h"
 
 #define VALUES_MOST 100000u /* of one request: each of them takes a microsecond, and everybody else waits */
 

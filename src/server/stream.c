@@ -4,8 +4,8 @@
 #include "server/stream.h"
 
 #include "base/json_out.h"
+#include "base/utf8.h"
 #include "spec/base64.h"
-#include "supervise/utf8.h"
 
 #include <stdio.h>
 

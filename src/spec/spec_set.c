@@ -5,6 +5,8 @@
  * A setter that fails leaves the spec as it was. What depends on other fields is checked when the plan is made. */
 #include "spec/build.h"
 #include "spec/check.h"
+#include "spec/globals.h"
+#include "spec/json_read.h"
 #include "spec/json_text.h"
 #include "spec/moment.h"
 #include "spec/names.h"
@@ -74,44 +76,43 @@ int bj_spec_set_expression(struct bj_spec *spec, const char *source, struct bj_e
     return set_source(spec, "expression", source, &spec->expression, err);
 }
 
-/* A JSON object that is put together from several. */
-static int add_object(struct bj_spec *spec, const char *field, const char *json, const char **slot,
+static int add_values(struct bj_spec *spec, const char *field, const char *json, const char **slot,
                       struct bj_error *err)
 {
-    json_error_t why;
-    json_t *added = json_loads(or_empty(json), JSON_REJECT_DUPLICATES, &why);
-    json_t *object = *slot ? json_loads(*slot, 0, NULL) : json_object();
-    int r = 0;
-    if (!json_is_object(added))
-        r = bj__error(err, BJ_ERROR_INVALID, EINVAL, field,
-                      "\"%.40s\" is no JSON object (%s); write {\"name\": value}", or_empty(json),
-                      added ? "it is something else" : why.text);
-    BJ_FREE char *text = NULL;
-    if (r == 0 && slot == &spec->policy)
-        bj__policy_join(object, added);
-    if (r == 0 && json_object_update(object, added) == 0)
-        text = bj__json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    if (r == 0 && (!text || bj__copy_text(&spec->arena, text, slot) < 0))
+    BJ_BUF struct bj_buf text;
+    bj__buf_init(&text, BJ_SPEC_ARENA);
+    int r = bj__globals_join(*slot, or_empty(json), field, &text, err);
+    if (r == 0 && bj__copy_text(&spec->arena, (const char *)text.bytes, slot) < 0)
         r = bj__error_memory(err);
-    json_decref(object);
-    json_decref(added);
     return r;
 }
 
 int bj_spec_add_globals(struct bj_spec *spec, const char *json, struct bj_error *err)
 {
-    return add_object(spec, "globals", json, &spec->globals, err);
+    return add_values(spec, "globals", json, &spec->globals, err);
 }
 
 int bj_spec_add_views(struct bj_spec *spec, const char *json, struct bj_error *err)
 {
-    return add_object(spec, "views", json, &spec->views, err);
+    return add_values(spec, "views", json, &spec->views, err);
 }
 
 int bj_spec_add_policy(struct bj_spec *spec, const char *json, struct bj_error *err)
 {
-    int r = add_object(spec, "policy", json, &spec->policy, err);
-    return r < 0 ? r : bj__policy_check(spec->policy, err);
+    json_error_t why;
+    BJ_JSON json_t *added = json_loads(or_empty(json), JSON_REJECT_DUPLICATES, &why);
+    BJ_JSON json_t *object = spec->policy ? json_loads(spec->policy, 0, NULL) : json_object();
+    if (!json_is_object(added))
+        return bj__error(err, BJ_ERROR_INVALID, EINVAL, "policy",
+                         "\"%.40s\" is no JSON object (%s); write {\"name\": value}", or_empty(json),
+                         added ? "it is something else" : why.text);
+    bj__policy_join(object, added);
+    BJ_FREE char *text = json_object_update(object, added) == 0
+                             ? bj__json_dump(object, JSON_COMPACT | JSON_REAL_PRECISION(17))
+                             : NULL;
+    if (!text || bj__copy_text(&spec->arena, text, &spec->policy) < 0)
+        return bj__error_memory(err);
+    return bj__policy_check(spec->policy, err);
 }
 
 int bj_spec_set_trace(struct bj_spec *spec, uint64_t max_steps, uint64_t max_bytes, struct bj_error *err)

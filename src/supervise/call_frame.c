@@ -3,7 +3,7 @@
  * Changes when: base/reply.h does. */
 #include "supervise/call_frame.h"
 
-#include "supervise/json_scan.h"
+#include "base/json_scan.h"
 
 void bj__call_frame_init(struct bj_call_frame *frame)
 {

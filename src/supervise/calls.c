@@ -7,10 +7,10 @@
  * listening: it is taken for a part of the reply, which is none then. */
 #include "supervise/calls.h"
 
+#include "base/json_scan.h"
+#include "base/utf8.h"
 #include "spec/build.h"
 #include "spec/json_text.h"
-#include "supervise/json_scan.h"
-#include "supervise/utf8.h"
 
 #include <stdio.h>
 #include <sys/epoll.h>

@@ -2,8 +2,8 @@
  * Its own file because following what the guest made is the most repeated hole of the field (CVE-2024-28185,
  * CVE-2024-28189, CVE-2018-15664): here nothing is followed, and only plain files with one name are read.
  * Changes when: another kind of thing may be handed out. */
+#include "base/utf8.h"
 #include "supervise/result.h"
-#include "supervise/utf8.h"
 
 #include <dirent.h>
 #include <fcntl.h>

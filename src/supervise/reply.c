@@ -2,8 +2,8 @@
  * Its own file because what is read here was written by the guest, and looks like our own words.
  * Changes when: base/reply.h does. */
 #include "base/reply.h"
+#include "base/json_scan.h"
 #include "supervise/calls.h"
-#include "supervise/json_scan.h"
 
 #include <jansson.h>
 #include <unistd.h>

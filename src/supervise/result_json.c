@@ -4,10 +4,10 @@
 #include "base/json_out.h"
 #include "base/names.h"
 #include "base/reply.h"
+#include "base/utf8.h"
 #include "spec/base64.h"
 #include "spec/json_text.h"
 #include "supervise/result.h"
-#include "supervise/utf8.h"
 
 #include <jansson.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@ Its own file because these are what most programs use.
 Changes when: the package offers something more.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -70,6 +71,15 @@ def test_snippets(sandbox, cold):
     where = belljar if cold else sandbox
     assert where.execute("y = x + 1", globals={"x": 41}).globals == {"x": 41, "y": 42}
     assert where.evaluate("[x, None]", globals={"x": {"é": 1.5}}).value == [{"é": 1.5}, None]
+
+
+@pytest.mark.parametrize("cold", [False, True])
+@pytest.mark.parametrize("kind", ["globals", "views"])
+def test_numbers_that_json_lacks_go_in_and_come_out(sandbox, cold, kind):
+    import belljar
+    given = {kind: {"x": [math.nan, math.inf, -math.inf], "text": "a\0b"}}
+    result = (belljar if cold else sandbox).execute("y = list(x)\nz = text", **given).check()
+    assert [str(n) for n in result.globals["y"]] == ["nan", "inf", "-inf"] and result.globals["z"] == "a\0b"
 
 
 def test_a_guests_failure_is_a_result(sandbox):

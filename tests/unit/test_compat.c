@@ -1,9 +1,9 @@
 /* What the interfaces of other services read: payloads of codejail's clients, versions of Piston's.
  * Changes when: one of them reads something else. */
+#include "base/json_scan.h"
 #include "server/compat/payload.h"
 #include "server/compat/repr.h"
 #include "server/compat/semver.h"
-#include "supervise/json_scan.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

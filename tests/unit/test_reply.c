@@ -1,7 +1,7 @@
 /* What a snippet tells: what is JSON, and what is a reply. One row for each way to lie.
  * Changes when: base/reply.h does. */
+#include "base/json_scan.h"
 #include "base/reply.h"
-#include "supervise/json_scan.h"
 #include "supervise/result.h"
 
 #include <setjmp.h>

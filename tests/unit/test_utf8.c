@@ -1,6 +1,6 @@
 /* Guest bytes become valid UTF-8, whatever they are.
  * Changes when: the replacement rule changes. */
-#include "supervise/utf8.h"
+#include "base/utf8.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

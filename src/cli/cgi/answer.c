@@ -3,10 +3,10 @@
  * Changes when: something else is told of a run, or in another form. */
 #include "cli/cgi/answer.h"
 
+#include "base/utf8.h"
 #include "cli/safeexec/report.h"
 #include "spec/json_text.h"
 #include "spec/spec.h"
-#include "supervise/utf8.h"
 
 #define METHODS     "GET, HEAD, POST, OPTIONS"
 #define REPORT_ROOM 4096u /* safeexec's report is a fifth of that, and cannot fail in it */

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/utf8.h"
 #include "cli/cgi/form.h"
 #include "spec/spec.h"
-#include "supervise/utf8.h"
 
 #define DROP_US 2000000u  /* for what is not wanted */
 #define BODY_US 60000000u /* for the whole body; the web server has a limit of its own, and may wait longer */

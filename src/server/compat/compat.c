@@ -2,8 +2,8 @@
  * Its own file because none of them should know another one.
  * Changes when: two of them need the same. */
 #include "server/compat/compat.h"
+#include "base/utf8.h"
 #include "spec/json_read.h"
-#include "supervise/utf8.h"
 
 void bj__compat_put(json_t *object, const char *key, json_t *value)
 {

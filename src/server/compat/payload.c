@@ -2,8 +2,8 @@
  * Its own file because it is judged as that service judges it, in its words, and its variables must not be read on the way.
  * Changes when: that payload has another member. */
 #include "server/compat/payload.h"
+#include "base/json_scan.h"
 #include "spec/json_read.h"
-#include "supervise/json_scan.h"
 
 #define SHOWN_BYTES 200 /* of a value that is wrong */
 

@@ -2,11 +2,11 @@
  * Its own file because it is how a run of theirs goes, and how it is told.
  * Changes when: snekbox answers in another way. */
 #include "server/compat/snekbox.h"
+#include "base/utf8.h"
 #include "server/api.h"
 #include "server/compat/compat.h"
 #include "spec/base64.h"
 #include "spec/json_read.h"
-#include "supervise/utf8.h"
 
 #define FILES_MAX 100u /* that are handed out */
 

@@ -1,7 +1,7 @@
 /* Guest bytes as valid UTF-8 (RFC 3629).
  * Its own file because it is small, pure, and fed with hostile bytes.
  * Changes when: the replacement rule changes. */
-#include "supervise/utf8.h"
+#include "base/utf8.h"
 
 size_t bj__utf8_length(const unsigned char *bytes, size_t left)
 {

@@ -1,8 +1,8 @@
 /* A recursive-descent check of JSON.
  * Its own file because it reads bytes of a guest: small, without allocation, fuzzed on its own.
  * Changes when: what may be passed on does. */
-#include "supervise/json_scan.h"
-#include "supervise/utf8.h"
+#include "base/json_scan.h"
+#include "base/utf8.h"
 
 struct scan {
     const char *at, *end;
