@@ -119,11 +119,13 @@ class Result:
 
     def summary(self) -> str:
         """One line: how it ended, and why."""
-        if self.exception:
-            return "%s: %s" % (self.exception.type, self.exception.message)
+        error = "%s: %s" % (self.exception.type, self.exception.message) if self.exception else self.error
+        if self.status == "exception":
+            return error
         how = {"exit": "exit code %s" % self.exit_code, "signal": "ended by %s" % self.signal,
-               "time_limit": "%s time limit" % self.limit}.get(self.status, self.status.replace("_", " "))
-        return "%s: %s" % (how, self.error) if self.error else how
+               "time_limit": "%s time limit" % self.limit,
+               "process_limit": "process limit (limits.processes)"}.get(self.status, self.status.replace("_", " "))
+        return "%s: %s" % (how, error) if error else how
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         """A notebook shows what was written, and the first picture that was collected."""

@@ -82,6 +82,21 @@ def test_numbers_that_json_lacks_go_in_and_come_out(sandbox, cold, kind):
     assert [str(n) for n in result.globals["y"]] == ["nan", "inf", "-inf"] and result.globals["z"] == "a\0b"
 
 
+@pytest.mark.parametrize("cold", [False, True])
+@pytest.mark.parametrize("code", [
+    "import multiprocessing\nmultiprocessing.Process(target=print).start()",
+    "import multiprocessing\nwith multiprocessing.Pool(2) as pool:\n    print(pool.map(abs, [-1]))",
+    "import concurrent.futures\nwith concurrent.futures.ProcessPoolExecutor(2) as pool:\n    print(list(pool.map(abs, [-1])))"])
+def test_processes_that_may_not_be_are_said_to_be_so(sandbox, cold, code):
+    import belljar
+    result = (belljar if cold else sandbox).execute(code)
+    if not result.usage.processes_peak:
+        pytest.skip("host lacks a writable pids cgroup")
+    assert result.status == "process_limit", result
+    with pytest.raises(belljar.RunError, match=r"^process limit \(limits.processes\): BlockingIOError: "):
+        result.check()
+
+
 def test_a_guests_failure_is_a_result(sandbox):
     import belljar
     result = sandbox.execute("print('before')\n1 / 0")
