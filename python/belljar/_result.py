@@ -119,9 +119,10 @@ class Result:
 
     def summary(self) -> str:
         """One line: how it ended, and why."""
-        error = "%s: %s" % (self.exception.type, self.exception.message) if self.exception else self.error
-        if self.status == "exception":
-            return error
+        raised = "%s: %s" % (self.exception.type, self.exception.message) if self.exception else None
+        if self.status == "exception" and raised:
+            return raised
+        error = raised or self.error
         how = {"exit": "exit code %s" % self.exit_code, "signal": "ended by %s" % self.signal,
                "time_limit": "%s time limit" % self.limit,
                "process_limit": "process limit (limits.processes)"}.get(self.status, self.status.replace("_", " "))
