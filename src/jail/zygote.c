@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -87,13 +88,46 @@ static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
     return 0;
 }
 
+/* Its number as it sees it itself: a caller's children may be in another pid namespace than the caller (unshare(2)).
+ * 0: cannot be told. proc(5): the last of NSpid, Linux 4.1. */
+static int own_number(const struct bj_jail *jail)
+{
+    char path[40];
+    char line[256];
+    int number = 0;
+    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)jail->pid);
+    FILE *status = fopen(path, "re");
+    while (status && fgets(line, sizeof(line), status))
+        if (strncmp(line, "NSpid:", 6) == 0)
+            number = (int)strtol(strrchr(line, '\t') + 1, NULL, 10);
+    if (status)
+        (void)fclose(status);
+    return number;
+}
+
+/* The program of every fork has one number in its namespace. Libraries take a change of their process's number for a sign
+ * that they were forked: OpenSSL 3 for the only one (openssl_get_fork_id), so that forks of a zygote with that number
+ * would all have the same random bytes. It has it where the caller is the first process of a container. The kernel gives
+ * numbers in turn, so the next one has another. */
+static int start_with_own_number(struct bj_zygote *zygote, struct bj_error *err)
+{
+    for (int tries = 0; tries < 2; tries++) {
+        int r = bj__jail_start(&zygote->jail, &zygote->warm->zygote, err);
+        if (r < 0 || zygote->jail.exec_errno || own_number(&zygote->jail) != BJ_PAYLOAD_PID)
+            return r;
+        bj__jail_done(&zygote->jail);
+    }
+    return bj__error(err, BJ_ERROR_SETUP, EAGAIN, "pool",
+                     "the zygote always has the number of its forks' programs");
+}
+
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err)
 {
     zygote->warm = warm;
     if (warm->whole->cgroup) /* its forks may use fewer hierarchies than others do */
         bj__cgroup_sweep_due(&warm->whole->cgroup_parents);
     zygote->init_fd = -1;
-    int r = bj__jail_start(&zygote->jail, &warm->zygote, err);
+    int r = start_with_own_number(zygote, err);
     if (r < 0)
         return r;
     zygote->ready = false;

@@ -47,6 +47,30 @@ static void an_end_leaves_the_others(void **state)
     bj_session_free(session);
 }
 
+/* What neither has too much of, they have together: the limit is the session's. Without a control group the supervisor adds up
+ * now and then, so they hold it for a while. */
+static void branches_share_one_memory_limit(void **state)
+{
+    (void)state;
+    static const char more_than_half[] =
+        "class kept: x = b'x' * (72 << 20)\nprint(len(kept.x) >> 20, flush=True)\nimport time; time.sleep(0.7)";
+    for (int counted = 0; counted < 2; counted++) { /* by the supervisor itself, and by the kernel */
+        struct bj_spec *spec = template_spec();
+        assert_int_equal(bj_spec_set_layer(spec, "cgroup", counted ? "prefer" : "off", NULL), 0);
+        assert_int_equal(bj_spec_set_limit(spec, "memory_bytes", 128 << 20, NULL), 0);
+        struct bj_session *session = make_session(spec);
+        unsigned other = fork_of(session, 1);
+        runs(session, 1, more_than_half, "72\n");
+        ends(session, other, more_than_half, BJ_STATUS_MEMORY_LIMIT, "");
+        runs(session, 1, "print(len(kept.x) >> 20, kept.x[-1:])", "72 b'x'\n"); /* nothing was done to it */
+        restore(session, other, 0);
+        runs(session, 1, "del kept.x", "");
+        runs(session, other, more_than_half, "72\n"); /* only both together are too much */
+        ends(session, 1, more_than_half, BJ_STATUS_MEMORY_LIMIT, "");
+        bj_session_free(session);
+    }
+}
+
 static void it_ends_when_its_root_does(void **state)
 {
     (void)state;
@@ -247,6 +271,7 @@ int main(void)
         return 0;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_end_leaves_the_others),
+        cmocka_unit_test(branches_share_one_memory_limit),
         cmocka_unit_test(it_ends_when_its_root_does),
         cmocka_unit_test(a_killed_run_takes_its_branch),
         cmocka_unit_test(an_interrupt_ends_the_snippet_alone),

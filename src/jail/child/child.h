@@ -82,6 +82,7 @@ struct bj_status_message {
     int32_t
         pid; /* whose, in the jail's numbers. Of a session each process is told that ended as a child of pid 1 */
 };
+#define BJ_PAYLOAD_PID  2         /* the program, as the first process that pid 1 makes in its namespace */
 #define BJ_INIT_SESSION "session" /* its argument then */
 
 /* pid 1 ends its jail by itself this long after the limit: the supervisor, whose clock it is, may be stopped. */

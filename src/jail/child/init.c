@@ -17,10 +17,9 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
-#define STATUS_FD   0
-#define CLOCK_FD    1
-#define HOLD_FD     2 /* the payload waits for a byte from it before it execs */
-#define PAYLOAD_PID 2 /* the first process that pid 1 makes in its namespace */
+#define STATUS_FD 0
+#define CLOCK_FD  1
+#define HOLD_FD   2 /* the payload waits for a byte from it before it execs */
 
 #if defined(__x86_64__)
 #define NATIVE_ARCH AUDIT_ARCH_X86_64
@@ -99,9 +98,9 @@ static int reap(int session)
             return 1; /* cannot be: the payload is our child until it is reaped here. An end without a report is known */
         if (info.si_pid == 0)
             return 0;
-        if (session || info.si_pid == PAYLOAD_PID)
+        if (session || info.si_pid == BJ_PAYLOAD_PID)
             report(&info);
-        if (info.si_pid == PAYLOAD_PID)
+        if (info.si_pid == BJ_PAYLOAD_PID)
             return 1;
     }
 }
