@@ -338,6 +338,11 @@ static int renew_lock(void)
     return calls.lock ? 0 : -1;
 }
 
+bool guest_is_host_error(PyTypeObject *type)
+{
+    return host_error && (PyObject *)type == host_error;
+}
+
 static int open_calls(const struct request *request)
 {
     if (PyType_Ready(&function_type) < 0)

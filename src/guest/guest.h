@@ -135,6 +135,8 @@ int guest_warm_views(void);
 int guest_give_views(PyObject *values, PyObject *globals);
 /* calls.c: puts the functions of the host's into a dictionary. Nothing to do where none is given. -1 with a Python exception. */
 int guest_give_calls(const struct request *request, PyObject *globals);
+/* Made by the guest, but under the name of the snippet's module. */
+bool guest_is_host_error(PyTypeObject *type);
 /* From now on none can be called, and what was being said has been said. Before the reply is sent. */
 void guest_end_calls(void);
 /* policy_deny.c */

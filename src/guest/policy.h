@@ -122,6 +122,18 @@ bool guest_is_inspection(const char *name);
 int guest_add_guards(PyObject *builtins);
 PyObject *guest_printed(void);
 void guest_forget_printed(void);
+/* An attribute's name that a snippet may say, as an exact str: a reference, or NULL with a denial. */
+PyObject *guest_checked_name(PyObject *given);
+/* policy_writes.c: 0, or -1 with a denial. The same as functions, which are the snippet's built-ins under names that no text can
+ * have: they return the object, which is their first argument; an attribute's name is the second. */
+#define GUEST_ATTRIBUTE_GUARD "<object of a store to an attribute>"
+#define GUEST_ITEM_GUARD      "<object of a store to an item>"
+int guest_check_attribute_store(PyObject *object, const char *name);
+int guest_check_item_store(PyObject *object);
+int guest_add_write_guards(PyObject *builtins);
+int guest_guard_storing_methods(void);
+/* policy_deputies.c: what a snippet has in the place of a function of a listed module. A reference. */
+PyObject *guest_deputy_for(PyObject *value);
 /* policy_expression.c: the value of an expression's tree, over these names, and with these functions besides its own. */
 PyObject *guest_evaluate(PyObject *tree, PyObject *names, PyObject *functions);
 /* policy_stdio.c: puts denials in the place of sys.stdin, stdout and stderr, and back. */

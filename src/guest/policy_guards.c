@@ -73,8 +73,8 @@ static PyObject *print(PyObject *self, PyObject *args, PyObject *keywords)
     return r == 0 ? Py_NewRef(Py_None) : NULL;
 }
 
-/* 0: it may be had. What is checked is the text that it holds, and that is what is used. */
-static PyObject *checked_name(PyObject *given)
+/* What is checked is the text that it holds, and that is what is used. */
+PyObject *guest_checked_name(PyObject *given)
 {
     if (!PyUnicode_Check(given))
         return PyErr_Format(PyExc_TypeError, "type(name) must be str");
@@ -96,7 +96,7 @@ static PyObject *get_attribute(PyObject *self, PyObject *args)
     (void)self;
     if (!PyArg_ParseTuple(args, "OO|O:getattr", &object, &given, &otherwise))
         return NULL;
-    PyObject *name = checked_name(given);
+    PyObject *name = guest_checked_name(given);
     PyObject *value = name ? PyObject_GetAttr(object, name) : NULL;
     Py_XDECREF(name);
     if (value || !name || !otherwise || !PyErr_ExceptionMatches(PyExc_AttributeError))
@@ -105,29 +105,17 @@ static PyObject *get_attribute(PyObject *self, PyObject *args)
     return Py_NewRef(otherwise);
 }
 
-/* Objects of classes that the snippet made, and nothing else: types of the interpreter and of the library are everybody's. */
-static int check_writable(PyObject *object)
-{
-    PyObject *module = PyObject_GetAttrString((PyObject *)Py_TYPE(object), "__module__");
-    bool own = module && PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, "__main__") == 0 &&
-               !PyType_Check(object);
-    PyErr_Clear();
-    Py_XDECREF(module);
-    if (!own)
-        PyErr_SetString(PyExc_TypeError, "attribute-less object (assign or del)");
-    return own ? 0 : -1;
-}
-
 static PyObject *set_attribute(PyObject *self, PyObject *args)
 {
     PyObject *object;
     PyObject *given;
     PyObject *value = NULL; /* none: delattr */
     (void)self;
-    if (!PyArg_ParseTuple(args, "OO|O", &object, &given, &value) || check_writable(object) < 0)
+    if (!PyArg_ParseTuple(args, "OO|O", &object, &given, &value))
         return NULL;
-    PyObject *name = checked_name(given);
-    int r = name ? PyObject_SetAttr(object, name, value) : -1;
+    PyObject *name = guest_checked_name(given);
+    const char *text = name ? PyUnicode_AsUTF8(name) : NULL;
+    int r = text && guest_check_attribute_store(object, text) == 0 ? PyObject_SetAttr(object, name, value) : -1;
     Py_XDECREF(name);
     return r == 0 ? Py_NewRef(Py_None) : NULL;
 }
@@ -148,5 +136,5 @@ int guest_add_guards(PyObject *builtins)
         r = guard ? PyDict_SetItemString(builtins, guards[i].ml_name, guard) : -1;
         Py_XDECREF(guard);
     }
-    return r;
+    return r == 0 ? guest_add_write_guards(builtins) : r;
 }

@@ -55,8 +55,11 @@ static const struct {
     {"traceback", "tb_frame tb_next", FRAMES},
     {"type", "__base__ __bases__ __mro__ mro", LIBRARY},
     {"type", "__subclasses__", NOBODY},
-    {"str", "format format_map", LIBRARY}, /* of the level "restricted", and last */
+    {"function", "__dict__", LIBRARY}, /* this and the rest: of the level "restricted" */
+    {"str", "format format_map", LIBRARY},
 };
+
+#define ROWS_RESTRICTED 2 /* the last ones */
 
 struct hidden {
     PyObject ob_base;
@@ -171,9 +174,9 @@ static PyObject *refuse_code(PyTypeObject *type, PyObject *args, PyObject *keywo
 int guest_hide_attributes(void)
 {
     int r = PyType_Ready(&hidden_method_type) < 0 ? -1 : PyType_Ready(&hidden_data_type);
-    size_t count = BJ_COUNT(rows) - (guest_policy.level != LEVEL_RESTRICTED);
+    size_t count = BJ_COUNT(rows) - (guest_policy.level == LEVEL_RESTRICTED ? 0 : ROWS_RESTRICTED);
     for (size_t i = 0; r == 0 && i < count; i++)
         r = hide_all(rows[i].type, rows[i].names, rows[i].features);
     PyCode_Type.tp_new = refuse_code;
-    return r;
+    return r == 0 && guest_policy.level == LEVEL_RESTRICTED ? guest_guard_storing_methods() : r;
 }

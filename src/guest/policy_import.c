@@ -100,7 +100,7 @@ static int add_value(PyObject *values, PyObject *name, PyObject *value)
     /* A function that is named as a base (typing.NamedTuple) is looked for there as what it is. */
     bool base = PyObject_HasAttrString(value, "__mro_entries__");
     bool function = !base && (PyFunction_Check(value) || PyMethod_Check(value));
-    PyObject *door = function ? guest_trusted_function(value) : Py_NewRef(value);
+    PyObject *door = function ? guest_trusted_function(value) : guest_deputy_for(value);
     int r = door ? PyDict_SetItem(values, name, door) : -1;
     Py_XDECREF(door);
     return r;

@@ -3,7 +3,8 @@
  * Changes when: Python has new syntax, which is refused until somebody has thought about it.
  *
  * Names and attributes that begin with "_" are refused in the text; at run time the attributes that lead out are gone from their types
- * (policy_hide.c), so nothing has to be rewritten: what is read here is what is run. */
+ * (policy_hide.c). Only what stores is rewritten: the object whose attribute or item it changes goes through a guard
+ * (policy_writes.c). The tree that is read here, with these guards, is what is run. */
 #include "policy.h"
 
 #include <stdio.h>
@@ -161,6 +162,66 @@ static void read_argument(struct reading *reading, PyObject *node)
     check_name(reading, node, guest_node_text(node, "arg"));
 }
 
+/* Where it is, as the node that it is put into. */
+static int copy_place(PyObject *to, PyObject *from)
+{
+    static const char *const fields[] = {"lineno", "col_offset", "end_lineno", "end_col_offset"};
+    int r = to ? 0 : -1;
+    for (size_t i = 0; r == 0 && i < BJ_COUNT(fields); i++) {
+        PyObject *number = PyObject_GetAttrString(from, fields[i]);
+        r = number ? PyObject_SetAttrString(to, fields[i], number) : -1;
+        Py_XDECREF(number);
+    }
+    return r;
+}
+
+/* "object" of "object.name = 1" becomes "guard(object, 'name')", which is the object or a denial: it is worked out once, when it
+ * always was, and whatever the statement is. A reference. */
+static PyObject *call_of_guard(PyObject *node, PyObject *object, PyObject *name)
+{
+    PyObject *ast = PyImport_ImportModule("_ast"); /* built in */
+    PyObject *load = ast ? PyObject_CallMethod(ast, "Load", NULL) : NULL;
+    PyObject *guard =
+        load ? PyObject_CallMethod(ast, "Name", "(sO)", name ? GUEST_ATTRIBUTE_GUARD : GUEST_ITEM_GUARD, load)
+             : NULL;
+    PyObject *constant = guard && name ? PyObject_CallMethod(ast, "Constant", "(O)", name) : NULL;
+    PyObject *args = constant ? Py_BuildValue("[OO]", object, constant) : Py_BuildValue("[O]", object);
+    PyObject *call =
+        guard && args && (constant || !name) ? PyObject_CallMethod(ast, "Call", "(OO[])", guard, args) : NULL;
+    if (call && (copy_place(call, node) < 0 || copy_place(guard, node) < 0 ||
+                 (constant && copy_place(constant, node) < 0)))
+        Py_CLEAR(call);
+    Py_XDECREF(args);
+    Py_XDECREF(constant);
+    Py_XDECREF(guard);
+    Py_XDECREF(load);
+    Py_XDECREF(ast);
+    return call;
+}
+
+/* Once its children are read: the guard is no part of the snippet's text. */
+static int guard_store(PyObject *node)
+{
+    bool attribute = guest_is_node(node, "Attribute");
+    if (!attribute && !guest_is_node(node, "Subscript"))
+        return 0;
+    PyObject *context = child_of(node, "ctx");
+    bool loads = context && guest_is_node(context, "Load");
+    Py_XDECREF(context);
+    if (loads)
+        return 0;
+    PyObject *object = child_of(node, "value");
+    PyObject *name = attribute ? child_of(node, "attr") : NULL;
+    PyObject *call = object && (name || !attribute) ? call_of_guard(node, object, name) : NULL;
+    int r = call ? PyObject_SetAttrString(node, "value", call) : -1;
+    Py_XDECREF(call);
+    Py_XDECREF(name);
+    Py_XDECREF(object);
+    if (r < 0 && !PyErr_Occurred())
+        PyErr_SetString(PyExc_SystemError, "a node of the tree lacks a field");
+    return r;
+}
+
 static void read_attribute(struct reading *reading, PyObject *node)
 {
     const char *name = guest_node_text(node, "attr");
@@ -222,7 +283,7 @@ static int read_node(struct reading *reading, PyObject *node)
         reading->classes = 0;
     int r = read_children(reading, node);
     reading->classes = classes;
-    return r;
+    return r == 0 ? guard_store(node) : r;
 }
 
 /* NOLINTNEXTLINE(misc-no-recursion) */

@@ -94,7 +94,7 @@ def test_restricted_collects_what_is_printed_and_names(under):
     ("str.format_map('{a}', {'a': 1})", "NotImplementedError: Using the format*() methods of `str` is not safe"),
     ("getattr('a', '__cl' + 'ass__')", 'AttributeError: "__class__" is an invalid attribute name because it starts with "_"'),
     ("getattr((lambda: 0), 'gi_frame', None)", 'AttributeError: "gi_frame" is an invalid attribute name because it shows the interpreter'),
-    ("getattr('a', 1)", "TypeError: type(name) must be str"), ("setattr(int, 'x', 1)", "TypeError: attribute-less object (assign or del)"),
+    ("getattr('a', 1)", "TypeError: type(name) must be str"), ("setattr(int, 'x', 1)", "TypeError: attribute-less object (assign or del): a snippet may change attributes of objects of its own classes, not 'x' of a 'type'"),
     ("class S(str):\n def startswith(s, x): return False\ngetattr('a', S('__class__'))",
      'AttributeError: "__class__" is an invalid attribute name because it starts with "_"'),
     ("vars", "NameError: name 'vars' is not defined"), ("type", "NameError: name 'type' is not defined"),

@@ -254,6 +254,9 @@ def test_a_policy_holds(terminal):
     t = terminal("--policy", '{"level": "restricted", "features": ["stdout"]}')
     assert t.say("1 + 1") == "2\n"
     assert "SyntaxError" in t.say("().__class__")
+    assert t.say("f = lambda: 1; a = [1]") == ""
+    for _ in range(2):  # each snippet of a session is read and guarded
+        assert "TypeError: attribute-less object" in t.say("f.x = 1") and t.say("a[0] = 2") == ""
     t = terminal("--policy", '{"level": "expression"}', "--name", "x=3")
     assert t.say("[x, 'a']") == '[3, "a"]\n'
     assert t.say("x = 4").splitlines()[-1].startswith("SyntaxError")

@@ -81,7 +81,7 @@ ESCAPES = [
     ("getattr((lambda: 0), 'gi_frame')", AttributeError),
     ("import os", ImportError), ("open('/etc/passwd')", PermissionError), ("import string", ImportError), ("type", NameError),
     ("vars", NameError),
-    ("setattr(int, 'x', 1)", TypeError), ("1 / 0", ZeroDivisionError), ("data.append(1)", Exception),
+    ("setattr(int, 'x', 1)", TypeError), ("def f(): pass\nf.x = 1", TypeError), ("x = (1, 2)\nx[0] = 3", TypeError), ("1 / 0", ZeroDivisionError), ("data.append(1)", Exception),
     ("x = 'a' * 10 ** 10", MemoryError)]
 
 
