@@ -89,20 +89,20 @@ static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
 }
 
 /* Its number as it sees it itself: a caller's children may be in another pid namespace than the caller (unshare(2)).
- * 0: cannot be told. proc(5): the last of NSpid, Linux 4.1. */
+ * proc(5), fdinfo of a pidfd: the last of NSpid, Linux 5.4. 0: cannot be told. */
 static int own_number(const struct bj_jail *jail)
 {
     char path[40];
-    char line[256];
-    int number = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/status", (int)jail->pid);
-    FILE *status = fopen(path, "re");
-    while (status && fgets(line, sizeof(line), status))
-        if (strncmp(line, "NSpid:", 6) == 0)
-            number = (int)strtol(strrchr(line, '\t') + 1, NULL, 10);
-    if (status)
-        (void)fclose(status);
-    return number;
+    char text[512];
+    (void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", jail->pidfd);
+    BJ_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    text[length > 0 ? length : 0] = 0;
+    const char *line = strstr(text, "\nNSpid:");
+    size_t end = line ? strcspn(line + 1, "\n") + 1 : 0;
+    while (end > 0 && line[end - 1] >= '0' && line[end - 1] <= '9')
+        end--;
+    return line ? (int)strtol(line + end, NULL, 10) : 0;
 }
 
 /* The program of every fork has one number in its namespace. Libraries take a change of their process's number for a sign
@@ -113,12 +113,16 @@ static int start_with_own_number(struct bj_zygote *zygote, struct bj_error *err)
 {
     for (int tries = 0; tries < 2; tries++) {
         int r = bj__jail_start(&zygote->jail, &zygote->warm->zygote, err);
-        if (r < 0 || zygote->jail.exec_errno || own_number(&zygote->jail) != BJ_PAYLOAD_PID)
+        if (r < 0 || zygote->jail.exec_errno)
+            return r;
+        int number = own_number(&zygote->jail);
+        if (number > 0 && number != BJ_PAYLOAD_PID)
             return r;
         bj__jail_done(&zygote->jail);
     }
-    return bj__error(err, BJ_ERROR_SETUP, EAGAIN, "pool",
-                     "the zygote always has the number of its forks' programs");
+    return bj__error(
+        err, BJ_ERROR_SETUP, EAGAIN, "pool",
+        "/proc does not tell another number of the zygote's process than that of its forks' programs");
 }
 
 int bj__zygote_start(struct bj_zygote *zygote, const struct bj_warm *warm, struct bj_error *err)
