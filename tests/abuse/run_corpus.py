@@ -22,7 +22,6 @@ import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -35,8 +34,8 @@ sys.path.insert(0, HERE)
 import belljar_run  # noqa: E402
 import checks  # noqa: E402
 import leaks  # noqa: E402
+from judgement import MARK, escapes, verdicts  # noqa: E402,F401  pylint: disable=unused-import
 
-MARK = b"ESCAPED: "
 # More generous than anybody would be to code that he does not trust; what is left is refused by every policy.
 POLICY = json.dumps({
     "features": ["interpreter", "math", "random", "regex", "time", "datetime", "itertools", "help", "hashlib", "unicodedata", "future"],
@@ -48,15 +47,13 @@ DEFAULT_LIMITS = {"mem": "128M", "cpu": "2s", "wall": "5s", "procs": "32", "nofi
                   "disk": "32M", "inodes": "1024"}
 OPTION = {"mem": "-m", "cpu": "-t", "wall": "-w", "procs": "-p", "nofile": "--open-files", "output": "--output-limit",
           "fsize": "-f", "disk": "-d", "inodes": "--files"}
-# What a limit of the corpus is called in a verdict.
-BY_SIGNAL = {signal.SIGXCPU: "killed:cpu", signal.SIGXFSZ: "killed:fsize", signal.SIGSYS: "killed:syscall"}
 COMPILE_SECONDS = 60
 CASE_SECONDS = 40
 
 
 class Case:
     """One program of the corpus and its header. way: "parked", Python that runs as a snippet in a parked jail; "policy", as a snippet
-    under a policy; or none."""
+    under a policy; "parked-policy", both; or none."""
 
     def __init__(self, corpus, path, way=""):
         self.path = way + "/" + path if way else path
@@ -65,7 +62,7 @@ class Case:
         self.header = read_header(self.file)
         self.id = self.header.get("id", path)
         self.kind = path.split("/")[0]
-        self.parked, self.under_policy = way == "parked", way == "policy"
+        self.parked, self.under_policy = "parked" in way, "policy" in way
         self.accept = [w.strip() for w in self.header.get("accept", self.header.get("expected", "")).split(",")]
         self.accept += checks.ALSO_CONTAINED.get(self.id, [])
         if self.header.get("limits") == "memory" and os.environ.get("BELLJAR_SHORT") == "1":
@@ -129,10 +126,11 @@ def find_cases(corpus, only=(), folders=("os", "resource")):
 
 
 def find_all_cases(corpus, only=()):
-    """And Python's own tricks without Python's policy: as programs, and, with what exhausts limits, in parked jails; and with it."""
+    """And Python's own tricks without Python's policy: as programs, and, with what exhausts limits, in parked jails; and with it, in
+    jails of their own and in parked ones."""
     snippets = [case for case in find_cases(corpus, (), ("resource", "python")) if not case.is_c]
     more = [Case(corpus, case.path, "parked") for case in snippets]
-    more += [Case(corpus, case.path, "policy") for case in snippets if case.kind == "python"]
+    more += [Case(corpus, case.path, way) for way in ("policy", "parked-policy") for case in snippets if case.kind == "python"]
     return find_cases(corpus, only, ("os", "resource", "python")) + [
         case for case in more if not only or any(word in case.path for word in only)]
 
@@ -161,51 +159,6 @@ class Outcome:
     def verdict(self):
         accepted = [v for v in self.verdicts if v in self.case.accept]
         return (accepted or self.verdicts or ["-"])[0]
-
-
-def verdicts(result):
-    """Every word of the corpus that describes this end; a case passes if it accepts one of them."""
-    status, limit = result.status, result.limit
-    noticed = b"CONTAINED: " in result.bytes("stdout")
-    words = []
-    if status == "time_limit":
-        words.append("killed:" + str(limit))
-    elif status in ("memory_limit", "process_limit", "output_limit", "disk_limit"):
-        words.append({"memory": "killed:memory", "process": "killed:procs", "output": "killed:output",
-                      "disk": "killed:disk"}[status.split("_")[0]])
-    elif status == "denied":
-        words += ["denied", "killed:syscall"]
-    elif status == "signal":
-        number = result.signal if isinstance(result.signal, int) else getattr(signal, str(result.signal))
-        words += [BY_SIGNAL[number]] if number in BY_SIGNAL else []
-        words += ["killed:signal", "error"]
-    elif status in ("exit", "exception"):
-        words.append("error")
-    elif status == "ok":
-        words.append("harmless")
-    if noticed and result.exit_code is not None:
-        words.append("denied")
-        words += ["harmless"] if result.exit_code == 0 and "harmless" not in words else []
-    elif result.exit_code and "error" not in words:
-        words.append("error")
-    return words or [status]
-
-
-def escapes(case, result):
-    """Lines that say that the forbidden thing worked, wherever they came out. What python/ forbids is the policy's to forbid:
-    without one only the host counts."""
-    if case.kind == "python" and not case.under_policy:
-        return []
-    places = {"stdout": result.bytes("stdout"), "stderr": result.bytes("stderr"), "the result": result.out,
-              "the command's stderr": result.err}
-    for entry in result.files:
-        if entry["path"] != case.name:  # its own source, which quotes the marker
-            places["file %r" % entry["path"]] = belljar_run.file_bytes(entry) or b""
-    found = []
-    for place, data in places.items():
-        found += ["%s: %s" % (place, line[line.index(MARK):][:200].decode("utf-8", "replace"))
-                  for line in data.split(b"\n") if MARK in line]
-    return found
 
 
 class Harness:
@@ -278,17 +231,15 @@ class Harness:
         missing = re.match(r"belljar: exec: layers\.\w+: (required, but .*|a pool needs .*)", done.err.decode("utf-8", "replace"))
         return "host lacks what a pool needs: " + missing.group(1) if done.returncode == 125 and missing else None
 
-    def snippet_with(self, options, path):
-        """The same in a parked jail."""
-        return belljar_run.run_argv([*self.prefix, self.pooled, "exec", "--json", *map(str, options), path],
+    def snippet_with(self, options, path, command=None):
+        """The same in a parked jail, or by another command."""
+        return belljar_run.run_argv([*self.prefix, command or self.pooled, "exec", "--json", *map(str, options), path],
                                     env=dict(self.environment, BELLJAR_GUEST=self.guest), pass_fds=self.descriptors, cwd="/",
                                     timeout=CASE_SECONDS)
 
     def run_case(self, case, options, command):
         if case.under_policy:
-            return belljar_run.run_argv([*self.prefix, self.belljar, "exec", "--json", *map(str, options), "--policy", POLICY, command],
-                                        env=dict(self.environment, BELLJAR_GUEST=self.guest), pass_fds=self.descriptors, cwd="/",
-                                        timeout=CASE_SECONDS)
+            return self.snippet_with([*options, "--policy", POLICY], command, None if case.parked else self.belljar)
         return self.snippet_with(options, command) if case.parked else self.belljar_with(options, command)
 
     def compile(self, case, outcome):
@@ -373,7 +324,7 @@ class Harness:
         outcome.said = marks[0].decode("utf-8", "replace") if marks else result.stderr.strip().split("\n")[-1]
         if result.status in ("jail_error", "cancelled"):
             outcome.fail("status %s: %s" % (result.status, result.message.strip()[:300]))
-        elif case.kind != "python" and not set(outcome.verdicts) & set(case.accept):
+        elif (case.kind != "python" or case.under_policy) and not set(outcome.verdicts) & set(case.accept):
             outcome.fail("verdict %s, accepted are %s" % ("/".join(outcome.verdicts), ", ".join(case.accept)))
         context.results = outcome.results
         problem = checks.check(context)
