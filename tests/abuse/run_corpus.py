@@ -22,6 +22,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,7 @@ sys.path.insert(0, HERE)
 import belljar_run  # noqa: E402
 import checks  # noqa: E402
 import leaks  # noqa: E402
+import warm  # noqa: E402
 from judgement import MARK, escapes, verdicts  # noqa: E402,F401  pylint: disable=unused-import
 
 # More generous than anybody would be to code that he does not trust; what is left is refused by every policy.
@@ -52,8 +54,8 @@ CASE_SECONDS = 40
 
 
 class Case:
-    """One program of the corpus and its header. way: "parked", Python that runs as a snippet in a parked jail; "policy", as a snippet
-    under a policy; "parked-policy", both; or none."""
+    """One program of the corpus and its header. way: "parked", Python that runs as a snippet in a parked jail; "policy", as a
+    snippet under a policy; "parked-policy", both; or none."""
 
     def __init__(self, corpus, path, way=""):
         self.path = way + "/" + path if way else path
@@ -126,13 +128,13 @@ def find_cases(corpus, only=(), folders=("os", "resource")):
 
 
 def find_all_cases(corpus, only=()):
-    """And Python's own tricks without Python's policy: as programs, and, with what exhausts limits, in parked jails; and with it, in
-    jails of their own and in parked ones."""
+    """And Python's own tricks without Python's policy: as programs, and, with what exhausts limits, in parked jails; and with it,
+    in jails of their own and in parked ones. And what exhausts limits in pools and sessions that live on (warm.py)."""
     snippets = [case for case in find_cases(corpus, (), ("resource", "python")) if not case.is_c]
     more = [Case(corpus, case.path, "parked") for case in snippets]
     more += [Case(corpus, case.path, way) for way in ("policy", "parked-policy") for case in snippets if case.kind == "python"]
     return find_cases(corpus, only, ("os", "resource", "python")) + [
-        case for case in more if not only or any(word in case.path for word in only)]
+        case for case in more if not only or any(word in case.path for word in only)] + warm.find(only)
 
 
 def load_canary(corpus):
@@ -184,13 +186,12 @@ class Harness:
         self.environment = dict(os.environ)
 
     def copy_parked(self, build):
-        """The command whose snippets run in parked jails, and the program that runs them; None where they were not built."""
+        """The commands whose snippets run in parked jails, and the program that runs them; None where they were not built."""
         guest = "belljar-guest-" + os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):]
-        self.pooled = self.guest = None
-        if os.path.exists(os.path.join(build, "tests", "pool", "belljar-pooled")):
-            self.pooled, self.guest = (os.path.join(self.directory, name) for name in ("belljar-pooled", guest))
-            shutil.copy(os.path.join(build, "tests", "pool", "belljar-pooled"), self.pooled)
-            shutil.copy(os.path.join(build, "src", "guest", guest), self.guest)
+        self.pooled = self.kept = self.guest = None
+        if os.path.exists(os.path.join(build, "tests", "pool", "belljar-kept")):
+            self.pooled, self.kept, self.guest = (shutil.copy(os.path.join(build, *path), self.directory) for path in (
+                ("tests", "pool", "belljar-pooled"), ("tests", "pool", "belljar-kept"), ("src", "guest", guest)))
 
     def __enter__(self):
         leaks.adopt_orphans()
@@ -208,6 +209,8 @@ class Harness:
     def __exit__(self, *what):
         for fd in self.descriptors:
             os.close(fd)
+        for listening in self.canary.socks:  # else its accept(2) would keep the address from the next harness of this process
+            listening.shutdown(socket.SHUT_RDWR)
         self.canary.__exit__(*what)
         os.close(self.lock)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -299,9 +302,12 @@ class Harness:
         outcome = Outcome(case)
         began = time.monotonic()
         try:
-            made = self.command(case, outcome)
-            if made:
-                self.judge(case, outcome, *made)
+            if case.kind == "warm":
+                warm.judge(self, case, outcome)
+            else:
+                made = self.command(case, outcome)
+                if made:
+                    self.judge(case, outcome, *made)
         except (AssertionError, AttributeError, KeyError, ValueError, OSError, subprocess.TimeoutExpired) as e:
             outcome.fail("%s: %.300s" % (type(e).__name__, e))
         outcome.seconds = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""The judge of python/ without its policy: it acquits what stands inside the jail, and nothing else; jails with a hole are convicted.
+"""The judge of python/ without its policy acquits what stands inside the jail, and nothing else; a jail with a hole is convicted.
 
 Its own file because these cases have to fail, and need no whole corpus run for it.
 Changes when: judgement.py does.
@@ -62,7 +62,7 @@ def test_what_reaches_the_host_or_beats_a_limit_has_no_excuse(path):
     assert said(path, "ESCAPED: os through os.path, pid 2\n") and said(path, "ESCAPED: anything\n")
 
 
-# A hole in the jail's wall, and the case that finds it. Without the hole it is contained. {profile} is python's, with the host's /etc/passwd.
+# A hole in the jail's wall, and the case that finds it. Without the hole it is contained. {profile}: python's, with a host's file.
 HOLES = {
     "python/leak_environ.py": (["--env", "DATABASE_URL"], "the host's secret is in my environment as DATABASE_URL"),
     "python/audit_no_event_stat.py": (["--ro-bind", "/etc/shadow", "/etc/shadow"], "'/etc/shadow'"),

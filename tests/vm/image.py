@@ -235,7 +235,7 @@ def make_initramfs(folder, unpacked, modules):
 
 
 # Of a build directory: what tests/support/suites.py runs.
-BUILT = ("src/cli/belljar", "src/cli/belljar-repl", "src/cli/safeexec", "src/cli/simple_pysandbox", "src/guest/belljar-guest-*", "libbelljar.so*", "tests/*/test_*", "tests/unit/spec-tool", "tests/pool/belljar-pooled", "fuzz/replay_*")
+BUILT = ("src/cli/belljar", "src/cli/belljar-repl", "src/cli/safeexec", "src/cli/simple_pysandbox", "src/guest/belljar-guest-*", "libbelljar.so*", "tests/*/test_*", "tests/unit/spec-tool", "tests/pool/belljar-pooled", "tests/pool/belljar-kept", "fuzz/replay_*")
 TREE = ("tests", "fuzz", "include", "tools", "packaging", "profiles", "schema", "examples", "man", "src")
 
 
