@@ -21,12 +21,12 @@ if child == 0: os._exit(0)
 thread = threading.Thread(target=len, args=("",))
 thread.start()
 thread.join()
-with open("new", "xb") as file: file.write(bytes(1 << 20))
+with open("new", "xb") as file: file.write(bytes(1 << 16))
 os.remove("new")
-print(6 * 7, os.waitpid(child, 0)[1], len(bytearray(32 << 20)) >> 20, sorted(os.listdir(".")))
+print(6 * 7, os.waitpid(child, 0)[1], len(bytearray(8 << 20)) >> 20, sorted(os.listdir(".")))
 """
-SAID = re.compile(r"42 0 32 \[\]\n")
-SAID_BESIDE = re.compile(r"42 0 32 \[.*\]\n")  # branches of a session share their files
+SAID = re.compile(r"42 0 8 \[\]\n")
+SAID_BESIDE = re.compile(r"42 0 8 \[.*\]\n")  # branches of a session share their files
 CPU_SLACK_SECONDS, SECONDS = 1.5, 15
 SESSION_PROCESSES = 4 + 8  # its own, and its branches, come on top of the limit (belljar-spec(5))
 

@@ -8,7 +8,7 @@ Each bounds itself, as the corpus does: at most some 400 MB, a thousand processe
 MIB = 1 << 20
 LIMITS = {"wall_us": 6000000, "cpu_us": 1000000, "memory_bytes": 128 * MIB, "processes": 16, "open_files": 64,
           "output_bytes": 65536, "file_bytes": 16 * MIB, "disk_bytes": 32 * MIB, "files": 1024}
-SHORT = {"wall_us": 700000}
+SHORT, BUSY = {"wall_us": 1000000}, {"cpu_us": 400000}
 CPU, WALL, MEMORY, PROCESSES, OK = "time_limit cpu", "time_limit wall", "memory_limit", "process_limit", "ok"
 
 
@@ -35,12 +35,12 @@ CASES = [
     Warm("cpu_spin", """
 while True:
     pass
-""", CPU),
+""", CPU, **BUSY),
     Warm("cpu_system_time", """
 zero, into = open("/dev/zero", "rb", 0), bytearray(1 << 20)
 while True:
     zero.readinto(into)
-""", CPU),
+""", CPU, **BUSY),
     Warm("cpu_threads", """
 import hashlib, threading
 much = bytes(1 << 20)
@@ -50,16 +50,16 @@ def burn():
 threads = [threading.Thread(target=burn) for _ in range(8)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
-""", CPU),
+""", CPU, **BUSY),
     Warm("cpu_split_over_children", """
 import os, time
 for _ in range(8):
     if os.fork() == 0:
-        while time.process_time() < 0.7:
+        while time.process_time() < 0.3:
             pass
         os._exit(0)
 print([os.wait()[1] for _ in range(8)])
-""", CPU),
+""", CPU, **BUSY),
     Warm("cpu_signal_storm", """
 import os, signal
 queued, storm = signal.SIGRTMIN + 3, 0
@@ -75,7 +75,7 @@ signal.signal(signal.SIGALRM, on)
 signal.setitimer(signal.ITIMER_REAL, 30e-6, 30e-6)
 while True:
     pass
-""", CPU),
+""", CPU, **BUSY),
     Warm("cpu_after_exit", NAMED + """
 if os.fork() == 0:
     named("warm-burner")
@@ -112,7 +112,7 @@ print("went on")
 """, WALL, **SHORT),
     Warm("fork_bomb_exponential", """
 import os, time
-end = time.monotonic() + 1
+end = time.monotonic() + 0.5
 while time.monotonic() < end:
     try:
         os.fork()

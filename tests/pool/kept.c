@@ -94,10 +94,10 @@ static int in_a_pool(const struct bj_spec *spec, char **files, struct bj_error *
 /* hostile: may be NULL. */
 static int in_a_session(const struct bj_spec *spec, const char *hostile, char **files, struct bj_error *err)
 {
-    struct place place = {.branch = 1}, fork = {0};
+    struct place place = {.branch = 1};
     int r = bj_session_new(spec, &place.session, err);
+    struct place fork = {.session = place.session};
 
-    fork.session = place.session;
     if (r == 0 && hostile)
         r = bj_session_fork(place.session, 1, &fork.branch, err);
     if (r == 0 && hostile)
