@@ -266,8 +266,29 @@ static void wait_for_start(void)
 
 /* ---- what is warm --------------------------------------------------------------------------------- */
 
-/* Libraries that start a thread for each processor when they are loaded: a fork has none of them, and would wait for them. */
-static const char *const thread_counts[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"};
+/* Whoever asks for a number of threads finds it here. OpenBLAS, which starts its threads when it is loaded, reads the first that
+ * there is, and else counts processors: a profile that says nothing has one, and need not allow another process. */
+static const char *const thread_counts[] = {"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS"};
+
+static bool says_threads(void)
+{
+    bool said = false;
+    for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
+        said |= getenv(thread_counts[i]) != NULL; /* NOLINT(concurrency-mt-unsafe): one thread */
+    return said;
+}
+
+/* A fork by clone3 has none of the zygote's threads, and would wait for them. Before a fork(3) OpenBLAS ends its own, as any
+ * library should (pthread_atfork(3)); whoever needs them then starts them anew, in the forks. */
+static int end_threads(void)
+{
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return pid > 0 ? 0 : refuse("it may not fork");
+}
 
 static int rehearse(void)
 {
@@ -304,13 +325,11 @@ static int import_all(void)
     Py_ssize_t before = path && PyList_Check(path) ? PyList_GET_SIZE(path) : -1;
     if (before < 0)
         return refuse("sys.path is no list");
-    for (size_t i = 0; i < BJ_COUNT(thread_counts); i++)
-        /* Whatever the profile says of runs with an interpreter of their own. Not in os.environ, which was made when Python
-         * began. NOLINTNEXTLINE(concurrency-mt-unsafe): one thread */
-        (void)setenv(thread_counts[i], "1", 1);
+    if (!says_threads()) /* not in os.environ, which was made when Python began. NOLINTNEXTLINE(concurrency-mt-unsafe) */
+        (void)setenv(thread_counts[0], "1", 0);
     const char *first = search_in(zygote.modules, path);
     Py_ssize_t after = PyList_GET_SIZE(path);
-    if (import_modules(first) < 0)
+    if (import_modules(first) < 0 || end_threads() < 0)
         return -1;
     return after > before ? PyList_SetSlice(path, before, after, NULL) : 0;
 }

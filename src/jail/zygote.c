@@ -16,7 +16,10 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LEAVING_MS 20 /* for a thread that has ended to be gone */
 
 #ifndef PIDFD_GET_MNT_NAMESPACE /* Linux 6.11 */
 #define PIDFD_GET_MNT_NAMESPACE _IO(0xFF, 3)
@@ -67,19 +70,33 @@ static int receive(const struct bj_zygote *zygote, int timeout_ms, struct bj_par
     return 0;
 }
 
-/* A fork has one thread, and the locks that the others held. */
-static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
+static int count_threads(pid_t pid)
 {
     char path[40];
     int threads = 0;
-    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)zygote->jail.pid);
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
     DIR *tasks = opendir(path);
     if (!tasks)
-        return bj__error_system(err, errno, "pool", "cannot count the zygote's threads");
+        return -errno;
     for (const struct dirent *task;
          (task = readdir(tasks));) /* NOLINT(concurrency-mt-unsafe): a stream of our own */
         threads += task->d_name[0] != '.';
     (void)closedir(tasks);
+    return threads;
+}
+
+/* A fork has one thread, and the locks that the others held. One that has been waited for (pthread_join(3)) may still be on its
+ * way out of the kernel. */
+static int check_threads(const struct bj_zygote *zygote, struct bj_error *err)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    int threads = count_threads(zygote->jail.pid);
+    for (int i = 0; threads > 1 && i < LEAVING_MS; i++) {
+        (void)nanosleep(&pause, NULL); /* a signal only makes the next look come sooner */
+        threads = count_threads(zygote->jail.pid);
+    }
+    if (threads < 0)
+        return bj__error_system(err, -threads, "pool", "cannot count the zygote's threads");
     if (threads != 1)
         return bj__error(
             err, BJ_ERROR_INVALID, EINVAL, "preload",
