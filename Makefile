@@ -11,6 +11,8 @@
 #   make test-vm         the whole suite on Debian's stock kernel in QEMU, in each configuration
 #   make test-vm-short   the part of it that fits ten minutes without hardware virtualization
 #   make test-systemd    the service under systemd as pid 1 in QEMU, as its operator sees it
+#   make test-pythons    the guest built for every CPython of this host from 3.9 on, and the tests of snippets with each
+#                        (test-pythons-short: a few of them)
 #   make test-modes      the whole suite as root, as an ordinary user and under unshare -Ur
 #   make test-containers the whole suite inside unprivileged containers
 #   make test-sanitized  (test-sanitized-short: the C tests, the corpora and a part of the rest) the whole suite with AddressSanitizer and UndefinedBehaviorSanitizer, the jail on
@@ -60,6 +62,9 @@ test-vm test-vm-short: with-tests
 test-systemd: with-tests
 	@tools/deps vm
 	@tests/systemd/run.py --build $(BUILD) $(record)
+
+test-pythons test-pythons-short: with-tests
+	@tests/pythons/run.py --build $(BUILD) $(if $(findstring short,$@),--short) $(record)
 
 test-modes: with-tests
 	@tests/modes/run.py --build $(BUILD) $(record)
@@ -113,5 +118,5 @@ format:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all with-tests demo test test-vm test-vm-short test-systemd test-modes test-containers test-sanitized \
+.PHONY: all with-tests demo test test-vm test-vm-short test-systemd test-pythons test-pythons-short test-modes test-containers test-sanitized \
 	test-sanitized-short fault sabotage fuzz soak flood chaos bench check install deps format clean

@@ -59,7 +59,8 @@ def pooled(belljar):
         return
     version = os.path.basename(os.path.realpath("/usr/bin/python3"))[len("python"):]
     with pytest.MonkeyPatch.context() as patch:  # a command in a build directory finds its own guest, this one is elsewhere
-        patch.setenv("BELLJAR_GUEST", os.path.join(build, "src", "guest", "belljar-guest-" + version))
+        if "BELLJAR_GUEST" not in os.environ:
+            patch.setenv("BELLJAR_GUEST", os.path.join(build, "src", "guest", "belljar-guest-" + version))
         yield path
 
 
@@ -69,6 +70,25 @@ def either(request, belljar, pooled):
     if request.param == "parked" and not pooled:
         pytest.skip("host lacks a build with tests/pool/belljar-pooled")
     return belljar if request.param == "cold" else pooled
+
+
+@pytest.fixture(scope="session")
+def guest_version(belljar):
+    """Of the interpreter of snippets, (3, 11); another one than pytest's, perhaps."""
+    told = belljar_run.run_argv([belljar, "eval", "--json", "-P", "python", "list(__import__('sys').version_info[:2])"])
+    return tuple(told.value)
+
+
+@pytest.fixture
+def has_groups(guest_version):
+    if guest_version < (3, 11):
+        pytest.skip("host lacks exception groups: its Python is older")
+
+
+@pytest.fixture
+def has_patterns(guest_version):
+    if guest_version < (3, 10):
+        pytest.skip("host lacks match statements: its Python is older")
 
 
 @pytest.fixture(scope="session")

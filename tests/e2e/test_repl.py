@@ -243,14 +243,16 @@ def test_what_options_give_is_there_once_and_again_after_a_reset(terminal, host_
     assert t.say("x") == "1\n"
 
 
-def test_a_policy_holds(terminal):
+def test_a_policy_holds(terminal, guest_version):
     t = terminal("--features", "stdout,math")
     assert t.say("import math; math.floor(2.5)") == "2\n"
     told = t.say("import re")
-    assert "blocked by the sandbox" in told and 'its feature "regex" would allow it' in told
+    assert "blocked by the sandbox" in told
+    notes = guest_version >= (3, 11)  # before, a traceback has none
+    assert ('its feature "regex" would allow it' in told) == notes
     assert "AttributeError" in t.say("[].__class__.__base__.__subclasses__()")
     t = terminal("--features", "math")
-    assert 'its feature "stdout" would allow it' in t.say("1 + 1")
+    assert ('its feature "stdout" would allow it' in t.say("1 + 1")) == notes
     t = terminal("--policy", '{"level": "restricted", "features": ["stdout"]}')
     assert t.say("1 + 1") == "2\n"
     assert "SyntaxError" in t.say("().__class__")

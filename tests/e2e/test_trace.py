@@ -72,9 +72,9 @@ def test_no_record_where_none_was_asked_for(either):
     assert result.trace is None, result
 
 
-def test_a_loop(steps):
+def test_a_loop(steps, guest_version):
     told = steps("total = 0\nfor i in range(3):\n    total += i\n")
-    assert [step["line"] for step in told] == [1, 2, 3, 2, 3, 2, 3, 2, 2], told
+    assert [step["line"] for step in told] == [1, 2, 3, 2, 3, 2, 3, 2, 2 if guest_version >= (3, 10) else 3], told  # PEP 626
     assert [step["event"] for step in told] == ["step_line"] * 8 + ["return"], told
     assert told[0]["globals"] == {} and told[1]["globals"] == {"total": 0}, told
     assert told[-1]["globals"] == {"total": 3, "i": 2} and told[-1]["ordered_globals"] == ["total", "i"], told
@@ -104,7 +104,7 @@ def test_two_names_of_one_list(steps):
     assert len(numbers) == 1 and numbers.pop() < 10, told  # small, and the same from step to step
 
 
-def test_kinds_of_objects(steps):
+def test_kinds_of_objects(steps, guest_version):
     told = steps("import math\nt = (1, None, True)\ns = {7}\nd = {'k': t, (1,): 2}\nf = [1.5, 2.0, float('inf'), -0.0, 1e300]\n"
                  "b = b'\\xff'\nbig = 10 ** 40\nhuge = 10 ** 400\nr = range(3)\nc = 1j\nq = 'é\\n\\ud800'\nm = len\ng = (i for i in t)\n"
                  "from collections import namedtuple, OrderedDict\nP = namedtuple('P', 'x y')\np = P(1, t)\no = OrderedDict(a=1)\n")
@@ -116,7 +116,8 @@ def test_kinds_of_objects(steps):
                                ["SPECIAL_FLOAT", "1e+300"]], last
     assert seen(last, "b") == ["bytes", "b'\\xff'"] and seen(last, "c") == ["complex", "1j"], last
     assert last["globals"]["big"] == 10 ** 40 and seen(last, "huge")[0] == "int", last
-    assert seen(last, "r") == ["range", "range(0, 3)"] and last["globals"]["q"] == "é\n\\ud800", last
+    span = "range(0, 3)" if guest_version >= (3, 10) else "<range object>"  # before, its bounds could be of a subclass of int
+    assert seen(last, "r") == ["range", span] and last["globals"]["q"] == "é\n\\ud800", last
     assert seen(last, "m") == ["FUNCTION", "len(...)", None] and seen(last, "g") == ["generator", "<generator object>"], last
     assert seen(last, "p") == ["INSTANCE", "P", ["x", 1], ["y", last["globals"]["t"]]], last
     assert seen(last, "o") == ["DICT", ["a", 1]], last

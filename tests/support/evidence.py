@@ -12,7 +12,8 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 FOLDER = os.path.join(ROOT, "docs", "evidence")
 # In the order of the README's table: suite, what it shows.
-SUITES = [("tests", "Everything that `make test` runs"), ("modes", "Root, ordinary user, root of a user namespace"),
+SUITES = [("tests", "Everything that `make test` runs"), ("pythons", "The guest with every CPython that is found"),
+          ("modes", "Root, ordinary user, root of a user namespace"),
           ("vm", "Debian's kernel in a virtual machine, in several configurations"), ("systemd", "The service under systemd as pid 1, in a virtual machine"),
           ("containers", "Inside unprivileged containers"),
           ("fault", "Every operation, system call and allocation fails once"),
