@@ -52,14 +52,14 @@ static void an_end_leaves_the_others(void **state)
 static void branches_share_one_memory_limit(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_ADDRESS__
+    print_message(
+        "host lacks a guest of plain memory: a sanitizer's shadow, and what it keeps of freed memory, count\n");
+    skip();
+#endif
     static const char more_than_half[] =
         "class kept: x = b'x' * (72 << 20)\nprint(len(kept.x) >> 20, flush=True)\nimport time; time.sleep(0.7)";
-#ifdef __SANITIZE_ADDRESS__ /* whose memory is beyond the limit of a process that stands in for a group's */
-    const int least = 1;
-#else
-    const int least = 0;
-#endif
-    for (int counted = least; counted < 2; counted++) { /* by the supervisor itself, and by the kernel */
+    for (int counted = 0; counted < 2; counted++) { /* by the supervisor itself, and by the kernel */
         struct bj_spec *spec = template_spec();
         assert_int_equal(bj_spec_set_layer(spec, "cgroup", counted ? "prefer" : "off", NULL), 0);
         assert_int_equal(bj_spec_set_limit(spec, "memory_bytes", 128 << 20, NULL), 0);
