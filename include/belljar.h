@@ -133,7 +133,7 @@ BJ_API int bj_spec_set_hostname(struct bj_spec *spec, const char *name, struct b
 BJ_API int bj_spec_set_network(struct bj_spec *spec, const char *mode, struct bj_error *err);
 /* field: a name of the spec's "limits" object, in its unit, seconds as microseconds: "wall_us", "cpu_us",
  * "memory_bytes", "processes", "output_bytes", "disk_bytes", "files", "file_bytes", "open_files",
- * "stack_bytes", "address_space_bytes", "calls", "call_us", "call_bytes"; of a session also "lifetime_us", "idle_us", "branches". */
+ * "stack_bytes", "address_space_bytes", "calls", "call_us", "call_bytes", "input_bytes"; of a session also "lifetime_us", "idle_us", "branches". */
 BJ_API int bj_spec_set_limit(struct bj_spec *spec, const char *field, uint64_t value, struct bj_error *err);
 /* mode: "require", "prefer" or "off". */
 BJ_API int bj_spec_set_layer(struct bj_spec *spec, const char *layer, const char *mode, struct bj_error *err);
@@ -239,7 +239,7 @@ BJ_API int bj_pool_new(const struct bj_spec *spec, unsigned jails, struct bj_poo
                        struct bj_error *err);
 BJ_API void bj_pool_free(struct bj_pool *pool);
 /* A copy of the pool's spec, to be given code or an expression, globals and files, patterns to collect, and lower limits of wall_us,
- * cpu_us, output_bytes and memory_bytes. The caller frees it. */
+ * cpu_us, input_bytes, output_bytes and memory_bytes. The caller frees it. */
 BJ_API int bj_pool_spec(const struct bj_pool *pool, struct bj_spec **ret_spec, struct bj_error *err);
 /* Starts a snippet in a parked jail; makes one first if there is none. The run is stepped and freed like any other. */
 BJ_API int bj_pool_start(struct bj_pool *pool, const struct bj_spec *spec, struct bj_run **ret_run,

@@ -16,7 +16,8 @@ Name = typing.Union[str, "os.PathLike[str]"]  # of a profile, or a word of a com
 SECONDS = {"wall_seconds": "wall_us", "cpu_seconds": "cpu_us", "lifetime_seconds": "lifetime_us", "idle_seconds": "idle_us",
            "call_seconds": "call_us"}
 COUNTS = ("memory_bytes", "processes", "output_bytes", "disk_bytes", "files", "file_bytes", "open_files", "stack_bytes",
-          "address_space_bytes", "branches", "calls", "call_bytes")
+          "address_space_bytes", "branches", "calls", "call_bytes",
+          "input_bytes")
 
 
 def _limits(spec, limits):

@@ -102,6 +102,8 @@ PyObject *guest_import_listed(PyObject *name);
 /* policy_files.c: the snippet's open, and whether a path is among those of a tuple. */
 PyObject *guest_make_open(void);
 bool guest_is_path_within(const char *path, PyObject *paths);
+/* Adds the file of a module's source, where it has one, to policy.paths. */
+int guest_allow_source(PyObject *module);
 void guest_deny_file(PyObject *path);
 /* policy_tree.c: the tree of a text, Py_file_input or Py_eval_input; code of a tree, and of a Py_file_input's also what writes
  * its values, Py_single_input. References. */

@@ -57,6 +57,7 @@ static const struct {
      "A ASCII DOTALL I IGNORECASE L LOCALE M MULTILINE Match Pattern PatternError RegexFlag S U UNICODE "
      "VERBOSE X compile error escape "
      "findall finditer fullmatch match search split sub subn"},
+    {BJ_FEATURE_REGEX, "sre_parse", "parse"},
     {BJ_FEATURE_STDERR, "sys", "stderr"},
     {BJ_FEATURE_STDIN, "sys", "stdin"},
     {BJ_FEATURE_STDOUT, "sys", "stdout"},

@@ -29,6 +29,8 @@ static PyObject *deny_name(const struct view *view, PyObject *name, PyObject *ty
     const char *text = PyUnicode_AsUTF8(name);
     if (!module || !text)
         return NULL;
+    if (guest_is_library()) /* pydoc asks each thing for what it may be: that is no attempt */
+        return PyErr_Format(type, "module '%U' has no attribute '%U'", view->name, name);
     (void)snprintf(what, sizeof(what), "%.60s.%.50s", module, text);
     if (type == PyExc_ImportError)
         return guest_deny(type, guest_feature_of(what), what, "cannot import name '%U' from '%U'", name,
@@ -217,7 +219,8 @@ static PyObject *view_of(PyObject *name)
                           "Import \"%U\" blocked by the sandbox", name);
     }
     PyObject *module = import_really(name);
-    view = module ? make_view(name, module) : NULL;
+    bool good = module && (!guest_has_feature(BJ_FEATURE_TRACEBACK) || guest_allow_source(module) == 0);
+    view = good ? make_view(name, module) : NULL;
     Py_XDECREF(module);
     return view;
 }

@@ -17,16 +17,19 @@ static PyObject *do_nothing(PyObject *self, PyObject *args)
     return Py_NewRef(Py_None);
 }
 
-/* print and input flush what they do not write to, and the library asks what a stream can do: that is no attempt. */
+/* print and input flush what they do not write to, the library asks what a stream can do, and its warnings are nobody's: that is
+ * no attempt. */
 static PyObject *get(PyObject *self, PyObject *name)
 {
-    static PyMethodDef flush = {"flush", do_nothing, METH_VARARGS, NULL};
+    static PyMethodDef nothing = {"nothing", do_nothing, METH_VARARGS, NULL};
     const char *stream = ((struct blocked *)self)->name;
     const char *text = PyUnicode_Check(name) ? PyUnicode_AsUTF8(name) : NULL;
     char what[80];
-    if (text && strcmp(text, "flush") == 0)
-        return PyCFunction_New(&flush, NULL);
-    if (guest_is_library())
+    bool write = text && strcmp(text, "write") == 0;
+    bool warning = write && strcmp(stream, "stderr") == 0 && guest_is_library();
+    if (warning || (text && strcmp(text, "flush") == 0))
+        return PyCFunction_New(&nothing, NULL);
+    if (!write && guest_is_library())
         return PyErr_Format(PyExc_AttributeError, "sys.%s has no attribute '%S'", stream, name);
     (void)snprintf(what, sizeof(what), "sys.%s.%.50s", stream, text ? text : "?");
     PyErr_Clear();

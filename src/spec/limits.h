@@ -24,7 +24,8 @@
     X(branches, "branches", COUNT, 0ull, 256ull)                                                               \
     X(calls, "calls", COUNT, 0ull, 1ull << 30)                                                                 \
     X(call_us, "call_seconds", SECONDS, 1000ull, 86400000000ull)                                               \
-    X(call_bytes, "call_bytes", BYTES, 64ull, BJ_MAX_CALL)
+    X(call_bytes, "call_bytes", BYTES, 64ull, BJ_MAX_CALL)                                                     \
+    X(input_bytes, "input_bytes", BYTES, 1ull, BJ_MAX_INPUT)
 
 /* Sizes of a spec's own parts. */
 #define BJ_MAX_SPEC_JSON       (48u << 20) /* bytes of JSON text of a request */
@@ -37,9 +38,10 @@
 #define BJ_MAX_STDIN           (64u << 20) /* bytes handed in as "stdin" */
 #define BJ_MAX_FILES_IN        4096u       /* files handed in */
 #define BJ_MAX_FILES_IN_BYTES  (256u << 20)
-#define BJ_MAX_PATH_DEPTH      32u  /* components of a path inside the jail */
-#define BJ_MAX_COLLECT         64u  /* patterns */
-#define BJ_MAX_COLLECTED_FILES 256u /* files handed out */
+#define BJ_MAX_INPUT           (1u << 30) /* bytes of all that is handed in together */
+#define BJ_MAX_PATH_DEPTH      32u        /* components of a path inside the jail */
+#define BJ_MAX_COLLECT         64u        /* patterns */
+#define BJ_MAX_COLLECTED_FILES 256u       /* files handed out */
 #define BJ_MAX_COLLECTED_BYTES (64u << 20)
 #define BJ_MAX_MOUNTS          64u
 #define BJ_MAX_LINKS           64u

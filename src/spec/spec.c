@@ -24,6 +24,7 @@ static const struct bj_limits default_limits = {
     .calls = 1000,
     .call_us = 0,
     .call_bytes = 1u << 20,
+    .input_bytes = BJ_MAX_INPUT,
 };
 
 static const enum bj_mode default_layers[BJ_LAYER__COUNT] = {

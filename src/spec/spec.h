@@ -64,6 +64,8 @@ struct bj_limits {
     uint64_t calls;      /* as many of them */
     uint64_t call_us;    /* all of them together */
     uint64_t call_bytes; /* arguments, or value, of one */
+    /* command, code or expression, globals, views, args, stdin and files that are given by their bytes, together */
+    uint64_t input_bytes;
 };
 
 /* All paths of the jail are absolute and clean (no "." or "..", no "//"), except in files and collect, where
@@ -172,7 +174,7 @@ int bj__spec_new(struct bj_spec **ret_spec, struct bj_error *err);
 int bj__spec_copy(const struct bj_spec *spec, struct bj_spec **ret_spec, struct bj_error *err);
 
 /* spec_differs.c: the key in which a differs from b, for whose jails were made ahead, in more than code, expression, args, python_path,
- * globals, views, calls, trace, files, collect, and lower limits of time, output and calls, and of memory where the jail is the run's own; NULL: in
+ * globals, views, calls, trace, files, collect, and lower limits of time, input, output and calls, and of memory where the jail is the run's own; NULL: in
  * none. */
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b);
 

@@ -4,6 +4,7 @@
 #include "spec/check.h"
 #include "spec/names.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define MAX_PLACES (BJ_MAX_MOUNTS + BJ_MAX_LINKS + 2 * BJ_MAX_CLOSED + 5)
@@ -146,6 +147,27 @@ static int check_collect(const struct bj_spec *spec, struct bj_error *err)
             return r;
     }
     return 0;
+}
+
+/* What a request brings with it. What is shown of the host is none of it: it is not copied. */
+static int check_input(const struct bj_spec *spec, struct bj_error *err)
+{
+    const char *const texts[] = {spec->code, spec->expression, spec->globals, spec->views};
+    uint64_t total = spec->stdin_length;
+    for (size_t n = 0; n < BJ_COUNT(texts); n++)
+        total += texts[n] ? strlen(texts[n]) : 0;
+    for (size_t n = 0; n < spec->command.count; n++)
+        total += strlen(spec->command.items[n]);
+    for (size_t n = 0; n < spec->args.count; n++)
+        total += strlen(spec->args.items[n]);
+    for (size_t n = 0; n < spec->file_count; n++)
+        total += spec->files[n].kind == BJ_FILE_BYTES ? spec->files[n].length : 0;
+    if (total <= spec->limits.input_bytes)
+        return 0;
+    return bj__error(err, BJ_ERROR_INVALID, E2BIG, "limits.input_bytes",
+                     "command or code, variables, arguments, stdin and files have %" PRIu64
+                     " bytes together, and may have %" PRIu64 "; give less, or raise the limit",
+                     total, spec->limits.input_bytes);
 }
 
 /* ---- the tree of the jail ------------------------------------------------------------------------- */
@@ -347,6 +369,8 @@ int bj__spec_check_snippet(const struct bj_spec *spec, struct bj_error *err)
     if (r == 0)
         r = check_files(spec, err);
     if (r == 0)
+        r = check_input(spec, err);
+    if (r == 0)
         r = check_collect(spec, err);
     return r < 0 ? r : bj__spec_check_python(spec, true, err);
 }
@@ -362,6 +386,8 @@ int bj__spec_check(const struct bj_spec *spec, bool for_run, struct bj_error *er
         r = check_tree(spec, err);
     for (size_t n = 0; r == 0 && n < bj__limit_count; n++)
         r = bj__check_limit(n, bj__limit_value(&spec->limits, n), err);
+    if (r == 0)
+        r = check_input(spec, err);
     if (r == 0)
         r = check_layers(spec, err);
     if (r == 0)

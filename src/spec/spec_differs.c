@@ -73,6 +73,7 @@ static bool fitting_limits(const struct bj_spec *a, const struct bj_spec *b)
     rest.calls = b->limits.calls;
     rest.call_us = b->limits.call_us;
     rest.call_bytes = b->limits.call_bytes;
+    rest.input_bytes = b->limits.input_bytes;
     if (!b->session)
         rest.memory_bytes = b->limits.memory_bytes;
     return memcmp(&rest, &b->limits, sizeof(rest)) == 0 &&
@@ -82,7 +83,8 @@ static bool fitting_limits(const struct bj_spec *a, const struct bj_spec *b)
            no_more(a->limits.memory_bytes, b->limits.memory_bytes, true) &&
            no_more(a->limits.calls, b->limits.calls, false) &&
            no_more(a->limits.call_us, b->limits.call_us, true) &&
-           no_more(a->limits.call_bytes, b->limits.call_bytes, false);
+           no_more(a->limits.call_bytes, b->limits.call_bytes, false) &&
+           no_more(a->limits.input_bytes, b->limits.input_bytes, false);
 }
 
 const char *bj__spec_differs(const struct bj_spec *a, const struct bj_spec *b)

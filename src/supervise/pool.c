@@ -156,7 +156,7 @@ static int check_snippet(const struct bj_pool *pool, const struct bj_spec *spec,
                          "change nothing but "
                          "code, expression, globals, views, trace, files, collect, a policy where it has none, "
                          "and lower limits "
-                         "of time, output, memory and calls, or make another pool");
+                         "of time, input, output, memory and calls, or make another pool");
     if (spec->calls.count > 0 && !pool->spec->calls.items)
         return bj__error(
             err, BJ_ERROR_INVALID, EINVAL, "calls",

@@ -220,7 +220,8 @@ static int check_snippet(const struct bj_session *session, const struct bj_spec 
         return bj__error(
             err, BJ_ERROR_INVALID, EINVAL, other,
             "is not what the session was made for; take the spec from bj_session_spec and change nothing "
-            "but code, expression, globals, views, calls, files, collect and lower limits of time, output and "
+            "but code, expression, globals, views, calls, files, collect and lower limits of time, input, "
+            "output and "
             "calls, or "
             "make "
             "another session");

@@ -20,6 +20,7 @@ ALLOWED = [
     ("regex", "import re\nassert re.findall('a+', 'aab') == ['aa'] and re.split(',', 'a,b') == ['a', 'b']\n"
               "assert re.sub('a', 'b', 'aa') == 'bb' and re.match('a', 'a') and re.search('b', 'ab') and re.escape('.')\n"
               "assert re.compile('(?P<x>a|b)+', re.I).match('AB').group('x') == 'B'"),
+    ("regex", "import sre_parse\nassert len(sre_parse.parse('ab')) == 2"),
     ("time", "import time\nassert time.time() > 0 and time.gmtime(0).tm_year == 1970 and time.strftime('%Y', time.gmtime(0)) == '1970'"),
     ("datetime", "import datetime\nassert datetime.date(2020, 1, 2).strftime('%d') == '02'\n"
                  "assert datetime.datetime.strptime('2020', '%Y').year == 2020"),
@@ -95,6 +96,31 @@ def test_streams(under, tmp_path):
 def test_help(under):
     result = under("help stdout", "help(len)")
     assert result.status == "ok" and "Return the number of items" in result.stdout and not denied(result), result
+    result = under("help stdout", "import re\nhelp(re)")
+    assert result.status == "ok" and "SafeModule" in result.stdout and not denied(result), result
+
+
+def test_warnings_of_the_library_are_lost_without_stderr(under):
+    """Invalid escapes and what is deprecated are said on sys.stderr, which is not there."""
+    source = "def f(): return '\\d' is 1\nx = f()"
+    result = under("", source)
+    assert (result.status, result.globals, result.stderr) == ("ok", {"x": False}, "") and not denied(result), result
+    assert "Warning: " in under("stderr", source).stderr
+    assert raised(under("", "import sys\nprint(1, file=sys.stderr)")).endswith('Import "sys" blocked by the sandbox')
+
+
+SOURCE = "try: statistics.mean([])\nexcept ValueError as e: name = e.__traceback__.tb_next.tb_frame.f_code.co_filename\nx = open(name).read(5000)"
+
+
+def test_with_traceback_sources_of_imported_modules_can_be_read(under):
+    policy = {"features": ["traceback"], "modules": {"statistics": ["mean"]}}
+    result = under(policy, "import statistics\n" + SOURCE)
+    assert result.status == "ok" and '"""' in result.globals["x"] and not denied(result), result
+    beside = result.globals["name"].replace("statistics.py", "os.py")
+    for path in (beside, beside.replace("os.py", "fractions.py"), result.globals["name"] + "/../os.py"):
+        assert "deny access" in raised(under(policy, "import statistics\nopen(%r)" % path)), path
+    assert "deny access" in raised(under(policy, "open(%r)" % result.globals["name"])), "it was not imported"
+    assert "deny access" in raised(under({"modules": {"statistics": ["mean"]}}, "import statistics\nopen(%r)" % result.globals["name"]))
 
 
 def test_modules_of_the_operator(under):

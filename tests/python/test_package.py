@@ -173,6 +173,7 @@ def test_session(sandbox):
 @pytest.mark.parametrize("options,kind,message", [
     ({"limits": {"wall": 1}}, "InvalidError", "limits.wall: there is no such limit"),
     ({"limits": {"memory_bytes": 1}}, "InvalidError", "limits.memory_bytes: "),
+    ({"limits": {"input_bytes": 3}}, "InvalidError", "limits.input_bytes: "),
     ({"colour": "red"}, "InvalidError", "colour: there is no such option"),
     ({"profile": "nothing"}, "NotFoundError", "profile: there is no profile \"nothing\""),
     ({"files": {"../a": b""}}, "InvalidError", "files")])

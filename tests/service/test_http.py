@@ -92,6 +92,7 @@ def test_connection_is_kept(service):
     (b"{", 400, None), (b"", 400, None), (b"[]", 400, None), (b'{"code": 1}', 422, "code"), (b"{}", 422, "code"),
     (b'{"code": "1", "expression": "1"}', 422, "code"), (b'{"expression": "1"}', 422, "code"), (b'{"code": "1", "x": 1}', 422, "x"),
     (b'{"code": "1", "profile": "nope"}', 422, "profile"), (b'{"code": "1", "limits": {"wall_seconds": 1e9}}', 422, "limits.wall_seconds"),
+    (b'{"code": "1" , "stdin": "22", "limits": {"input_bytes": 2}}', 422, "limits.input_bytes"),
     (b'{"code": "1", "network": "host"}', 422, "network"), (b'{"code": "1", "branch": 1}', 422, "branch"),
 ])
 def test_problems(service, body, status, field):

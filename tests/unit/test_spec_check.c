@@ -53,6 +53,25 @@ static void paths_of_files_are_clean(void **state)
     assert_int_equal(bj__spec_check_path("f", NULL, NULL), -EINVAL);
 }
 
+/* What is given with a run, whatever it is given as; files of the host's are not copied, and do not count. */
+static void input_has_a_limit(void **state)
+{
+    bj_spec_free(good_profile("{'limits': {'input_bytes': 5}, 'code': 'pass!'}"));
+    bj_spec_free(good_profile("{'limits': {'input_bytes': 5}, 'code': 'p', 'args': ['a'], 'stdin': 's',"
+                              " 'files': [{'path': 'f', 'base64': 'AAE='}]}"));
+    bad_profile("{'limits': {'input_bytes': 4}, 'code': 'p', 'args': ['a'], 'stdin': 's',"
+                " 'files': [{'path': 'f', 'base64': 'AAE='}]}",
+                "limits.input_bytes", "have 5 bytes together, and may have 4");
+    bad_profile("{'limits': {'input_bytes': 8}, 'expression': 'x', 'globals': {'x': 1}, 'views': {}}",
+                "limits.input_bytes", "may have 8");
+    bad_profile("{'limits': {'input_bytes': 8}, 'command': ['cat'], 'args': ['longer']}", "limits.input_bytes",
+                "9 bytes");
+    bj_spec_free(
+        good_profile("{'limits': {'input_bytes': 1}, 'files': [{'path': 'f', 'source': '/etc/passwd'}]}"));
+    bad_profile("{'limits': {'input_bytes': 0}}", "limits.input_bytes", "");
+    (void)state;
+}
+
 static void files_do_not_overlap(void **state)
 {
 #define TWO(a, b) "{'files': [{'path': '" a "', 'text': ''}, {'path': '" b "', 'text': ''}]}"
@@ -284,6 +303,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(paths_of_files_are_clean),
+        cmocka_unit_test(input_has_a_limit),
         cmocka_unit_test(files_do_not_overlap),
         cmocka_unit_test(places_of_the_jail_do_not_hide_each_other),
         cmocka_unit_test(sources_stay_beneath),
