@@ -69,17 +69,18 @@ struct bj_config {
     const char **
         hosts; /* names that a Host header of a TCP client may have, besides localhost and the listeners' addresses */
     size_t host_count;
-    const char *control_socket; /* path, for belljar top; NULL: none */
-    const char *user;           /* that the front runs as, where belljard is root */
-    uint64_t concurrent_runs;   /* at once; more wait */
-    uint64_t queued_runs;       /* that may wait; more are refused: 503 */
-    uint64_t queue_us;          /* longest wait */
-    uint64_t sessions;          /* at once */
-    uint64_t request_bytes;     /* largest body: 413 */
-    uint64_t buffered_bytes;    /* of all bodies and answers at once: 503 */
-    uint64_t connections;       /* at once; the one that has been idle for longest makes room */
-    uint64_t idle_us;           /* longest silence of a client that owes us something: headers, a body */
-    uint64_t drain_us;          /* that runs have to end in when the service stops */
+    const char *control_socket;       /* path, for belljar top; NULL: none */
+    const char *user;                 /* that the front runs as, where belljard is root */
+    uint64_t concurrent_runs;         /* at once; more wait */
+    uint64_t queued_runs;             /* that may wait; more are refused: 503 */
+    uint64_t queue_us;                /* longest wait */
+    uint64_t sessions;                /* at once */
+    uint64_t request_bytes;           /* largest body: 413 */
+    uint64_t buffered_bytes;          /* of all bodies and answers at once: 503 */
+    uint64_t upload_bytes_per_second; /* of bodies beyond their first 256 KiB, together */
+    uint64_t connections;             /* at once; the one that has been idle for longest makes room */
+    uint64_t idle_us;                 /* longest silence of a client that owes us something: headers, a body */
+    uint64_t drain_us;                /* that runs have to end in when the service stops */
 };
 
 /* Text to config, with every rule that one value, or two together, must keep. field is the key. An unknown key is an error. What is

@@ -20,6 +20,7 @@
     X(sessions, "sessions", COUNT, 0ull, BJ_CONFIG_MAX_RUNS, 32ull)                                            \
     X(request_bytes, "request_bytes", COUNT, 1024ull, BJ_MAX_SPEC_JSON, 16777216ull)                           \
     X(buffered_bytes, "buffered_bytes", COUNT, 1048576ull, 1ull << 40, 268435456ull)                           \
+    X(upload_bytes_per_second, "upload_bytes_per_second", COUNT, 1048576ull, 1ull << 40, 134217728ull)         \
     X(connections, "connections", COUNT, 1ull, 65536ull, 1024ull)                                              \
     X(idle_us, "idle_seconds", SECONDS, 100000ull, 3600000000ull, 30000000ull)                                 \
     X(drain_us, "drain_seconds", SECONDS, 0ull, 3600000000ull, 30000000ull)

@@ -22,6 +22,7 @@ struct bj_exchange *bj__exchange_new(struct bj_connection *connection, const cha
     exchange->target_length = target ? strlen(target) : 0;
     exchange->started_us = bj__now_us();
     bj__buf_init(&exchange->body, (size_t)exchange->service->config->request_bytes);
+    bj__pace_begin(&exchange->paced);
     connection->exchange = exchange;
     exchange->http->exchanges++;
     return exchange;
@@ -38,6 +39,7 @@ static void tell_gone(struct bj_exchange *exchange)
 void bj__exchange_free(struct bj_exchange *exchange)
 {
     tell_gone(exchange);
+    bj__pace_forget(exchange);
     if (exchange->status > 0)
         bj__metrics_request(&exchange->service->metrics, exchange->route ? exchange->route->pattern : "",
                             exchange->status, bj__now_us() - exchange->started_us);

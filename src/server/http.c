@@ -61,13 +61,20 @@ static uint64_t longest_since(const struct bj_crowd *crowd, enum bj_turn turn)
     return oldest ? oldest->since_us : UINT64_MAX;
 }
 
+/* libmicrohttpd sees it when it reads. */
+static void shut(struct bj_connection *connection)
+{
+    (void)shutdown(connection->fd, SHUT_RDWR);
+    bj__connection_turn(connection, BJ_TURN_OURS);
+    if (connection->exchange)
+        bj__pace_end(connection->exchange);
+}
+
 static void end_longest(struct bj_crowd *crowd, enum bj_turn turn)
 {
     struct bj_connection *oldest = TAILQ_FIRST(&((struct bj_http *)crowd)->turns[turn]);
-    if (!oldest)
-        return;
-    (void)shutdown(oldest->fd, SHUT_RDWR);
-    bj__connection_turn(oldest, BJ_TURN_OURS); /* it is not shut down twice */
+    if (oldest)
+        shut(oldest);
 }
 
 static struct bj_connection *connection_new(struct bj_listener *listener, struct MHD_Connection *mhd)
@@ -173,6 +180,8 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *mhd, const 
         }
         note_progress(exchange->connection, *length);
         go_on = bj__exchange_take(exchange, bytes, *length);
+        if (go_on && exchange->refusal.kind == BJ_REFUSAL_NONE)
+            bj__pace_body(exchange, *length);
         *length = 0;
         break;
     case BJ_PHASE_HANDLED:
@@ -200,6 +209,7 @@ int bj__http_init(struct bj_http *http, struct bj_service *service, struct bj_lo
     TAILQ_INSERT_TAIL(&service->crowds, &http->crowd, entry);
     for (size_t n = 0; n < BJ_COUNT(http->turns); n++)
         TAILQ_INIT(&http->turns[n]);
+    bj__pace_init(&http->pace, config->upload_bytes_per_second);
     http->hosts = calloc(config->host_count + 1, sizeof(*http->hosts));
     if (!http->hosts)
         return -ENOMEM;
@@ -268,8 +278,7 @@ static void end_connection(struct bj_connection *connection, const char *answer)
 {
     if (connection->exchange)
         (void)send(connection->fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)shutdown(connection->fd, SHUT_RDWR);
-    bj__connection_turn(connection, BJ_TURN_OURS);
+    shut(connection);
 }
 
 void bj__http_say_too_large(const struct bj_connection *connection)
@@ -324,6 +333,7 @@ uint64_t bj__http_tend(struct bj_http *http, uint64_t now_us)
     bool slow = reader && reader->since_us + TICK_US <= now_us; /* it is libmicrohttpd's to give him up */
     while ((first = TAILQ_FIRST(&http->turns[BJ_TURN_CLIENT])) && first->since_us + idle_us <= now_us)
         end_late(first);
+    bj__pace_tend(&http->pace, now_us);
     for (size_t n = 0; n < http->listener_count; n++)
         if (http->listeners[n].daemon && (http->listeners[n].due || slow))
             run_daemon(&http->listeners[n]);
@@ -332,6 +342,8 @@ uint64_t bj__http_tend(struct bj_http *http, uint64_t now_us)
         next_us = first->since_us + idle_us;
     if (!TAILQ_EMPTY(&http->turns[BJ_TURN_ANSWER]) && next_us > now_us + TICK_US)
         next_us = now_us + TICK_US;
+    uint64_t paced_us = bj__pace_due(&http->pace); /* also of who waits only since this turn */
+    next_us = next_us < paced_us ? next_us : paced_us;
     for (size_t n = 0; n < http->listener_count; n++)
         if (http->listeners[n].due)
             next_us = now_us;
@@ -354,6 +366,7 @@ bool bj__http_busy(const struct bj_http *http)
 
 void bj__http_done(struct bj_http *http)
 {
+    bj__pace_done(&http->pace);
     for (size_t n = 0; n < http->listener_count; n++) {
         struct bj_connection *connection;
         /* It must not meet one that is suspended. */

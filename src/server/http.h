@@ -5,6 +5,7 @@
 #define BJ_SERVER_HTTP_H
 
 #include "server/head.h"
+#include "server/pace.h"
 #include "server/routes.h"
 #include "server/service.h"
 
@@ -45,8 +46,9 @@ struct bj_http {
     size_t listener_count;
     const char **hosts;                 /* owned; NULL ends them */
     struct bj_connection_list turns[3]; /* by enum bj_turn; the one that waits for longest first */
-    uint64_t exchanges;                 /* under way */
-    bool draining;                      /* nobody new is let in */
+    struct bj_pace pace;
+    uint64_t exchanges; /* under way */
+    bool draining;      /* nobody new is let in */
 };
 
 enum bj_phase { BJ_PHASE_HEAD, BJ_PHASE_BODY, BJ_PHASE_HANDLED };
@@ -76,6 +78,7 @@ struct bj_exchange {
     struct bj_refusal refusal; /* of the head; told when the body is in, or at once */
     char allowed[40];          /* for 405 */
     bool must_close, suspended, abandoned;
+    struct bj_paced paced;
     size_t passed; /* bytes of a body that was too large, since that was told */
     size_t held;   /* bytes that are counted in service->buffered */
     uint64_t started_us;

@@ -45,7 +45,7 @@ GOOD = [
     {"tokens": [{"name": "a", "sha256": HASH.upper(), "quota": {"profiles": ["sh"], "runs_per_minute": 1, "runs_burst": 1, "concurrent_runs": 1024,
                                                                "sessions": 0}}], "anonymous_quota": {"sessions": 1}},
     {"anonymous": True, "hosts": ["a.example", "B"], "control_socket": None, "user": "nobody"},
-    {"concurrent_runs": 1024, "queued_runs": 65536, "queue_seconds": 0, "sessions": 1024, "request_bytes": 1024, "buffered_bytes": 1048576,
+    {"concurrent_runs": 1024, "queued_runs": 65536, "queue_seconds": 0, "sessions": 1024, "request_bytes": 1024, "buffered_bytes": 1048576, "upload_bytes_per_second": 1048576,
      "connections": 65536, "idle_seconds": 0.1, "drain_seconds": 3600},
 ]
 BAD = [
@@ -57,7 +57,7 @@ BAD = [
     {"tokens": [{"name": "a", "sha256": HASH, "quota": {"runs": 1}}]}, {"anonymous": 1}, {"anonymous_quota": {"profiles": []}},
     {"anonymous_quota": {"sessions": 1025}}, {"hosts": ["a:1"]}, {"hosts": [""]}, {"control_socket": "relative"}, {"control_socket": ""}, {"user": "root"},
     {"user": ""}, {"user": "1a"}, {"concurrent_runs": 0}, {"concurrent_runs": 1025}, {"queued_runs": -1}, {"queue_seconds": 3601}, {"sessions": 0.5},
-    {"request_bytes": 1023}, {"request_bytes": 50331649}, {"buffered_bytes": 1}, {"connections": 0}, {"idle_seconds": 0}, {"drain_seconds": "1"},
+    {"request_bytes": 1023}, {"request_bytes": 50331649}, {"buffered_bytes": 1}, {"upload_bytes_per_second": 1048575}, {"connections": 0}, {"idle_seconds": 0}, {"drain_seconds": "1"},
 ]
 
 

@@ -294,6 +294,60 @@ def test_bodies_together_have_a_limit(start):
     assert service.metrics()["belljar_buffered_bytes"] == 0
 
 
+def in_pieces(text, size):
+    """A body with Transfer-Encoding: chunked."""
+    pieces = [text[at:at + size] for at in range(0, len(text), size)]
+    return b"Transfer-Encoding: chunked\r\n\r\n" + b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def test_large_bodies_are_read_at_a_rate(start):
+    """They arrive whole, those together take as long as the rate says, and who asks for little does not wait for them."""
+    service = start(upload_bytes_per_second=1 << 20)
+    body = json.dumps({"code": "print(len(open('f').read()))", "files": [{"path": "f", "text": "x" * (1 << 20)}]}).encode()
+    whole = b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+    answers = []
+
+    def upload(request):
+        with service.connect() as connection:
+            connection.settimeout(20)
+            connection.sendall(HEAD.encode() + request)
+            answers.append(read_answer(connection, 20))
+
+    began = time.monotonic()
+    threads = [threading.Thread(target=upload, args=(request,)) for request in (whole, in_pieces(body, 100), in_pieces(body, 70000))]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.2)
+    served_in_time(service)
+    assert not answers, "they are still being read"
+    for thread in threads:
+        thread.join()
+    took = time.monotonic() - began
+    assert all(b"200 OK" in answer and b'"1048576\\n"' in answer for answer in answers) and len(answers) == 3, answers
+    assert took >= 2, "three times 768 KiB at 1 MiB a second"
+
+
+def test_who_leaves_or_sends_nonsense_while_a_body_waits(start):
+    service = start(upload_bytes_per_second=1 << 20, request_bytes=1 << 20)
+    pieces = in_pieces(b" " * 700000, 7)
+    for number in range(12):
+        with service.connect() as connection:
+            connection.setblocking(False)
+            try:
+                connection.sendall(HEAD.encode() + (pieces[:-5] + b"nonsense\r\n\r\n" if number % 2 else pieces))
+            except OSError:
+                pass  # as much as there was room for
+    with service.connect() as connection:
+        connection.settimeout(20)
+        connection.sendall(HEAD.encode() + in_pieces(b" " * (2 << 20), 1000)[:-5])
+        assert b" 413 " in read_answer(connection, 20)
+    served_in_time(service)
+    end = time.monotonic() + 20
+    while service.metrics()["belljar_connections"] > 1 and time.monotonic() < end:
+        time.sleep(0.2)
+    assert service.metrics()["belljar_connections"] == 1 and service.metrics()["belljar_buffered_bytes"] == 0
+
+
 def test_requests_that_are_cut_anywhere(service):
     request = (HEAD + "Content-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD)).encode()
     for length in range(0, len(request), 3):

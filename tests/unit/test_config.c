@@ -59,7 +59,8 @@ static void reads_every_key(void **state)
         " 'anonymous': true, 'anonymous_quota': {'concurrent_runs': 1, 'sessions': 2, 'runs_per_minute': 7, "
         "'runs_burst': 3}, 'hosts': ['Run.Example.org'], 'control_socket': null, 'user': 'someone',"
         " 'concurrent_runs': 5, 'queued_runs': 0, 'queue_seconds': 0.25, 'sessions': 0, 'request_bytes': 1024,"
-        " 'buffered_bytes': 1048576, 'connections': 1, 'idle_seconds': 1.5, 'drain_seconds': 0}");
+        " 'buffered_bytes': 1048576, 'upload_bytes_per_second': 2097152, 'connections': 1, 'idle_seconds': "
+        "1.5, 'drain_seconds': 0}");
     assert_int_equal(config->listener_count, 3);
     assert_int_equal(config->listeners[1].kind, BJ_LISTENER_NUL);
     assert_int_equal(config->listeners[1].mode, 0600);
