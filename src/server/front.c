@@ -236,6 +236,17 @@ static int finish(struct front *front, int r, const struct bj_error *err)
     return r < 0 ? 1 : 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* The search for leaks at the end is a clone that traces this process: the walls let it make none. */
+__attribute__((visibility("default"))) int
+__lsan_is_turned_off(void); /* NOLINT(bugprone-reserved-identifier) */
+
+int __lsan_is_turned_off(void) /* NOLINT(bugprone-reserved-identifier): the sanitizer asks by this name */
+{
+    return 1;
+}
+#endif
+
 int main(int argc, char **argv)
 {
     struct bj_error error = {0};

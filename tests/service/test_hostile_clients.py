@@ -268,7 +268,7 @@ def test_slow_reader_of_events(start):
     with small_window(service) as connection:
         connection.sendall(HEAD.encode() + b"Accept: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         line = service.wait_for("run", process="front", seconds=10)
-        assert line["status"] in ("cancelled", "time_limit", "output_limit")
+        assert line["status"] in ("cancelled", "time_limit", "output_limit", "memory_limit")  # the last of a sanitizer's guest
         served_in_time(service)
 
 
