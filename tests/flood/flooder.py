@@ -83,8 +83,8 @@ class Held:
                 self.connect()
                 if self.found["connections"] % 50 == 0:
                     self.hear(0)
-                if self.found["closed"] > self.count // 10:
-                    break  # they are closed as fast as they come: that is the flood then
+                if self.found["connections"] - len(self.open) > self.count // 10:
+                    break  # they are ended as fast as they come, with an answer or without: that is the flood then
         except OSError as error:
             self.found["cannot connect: %s" % error] += 1
         end = time.monotonic() + SETTLE_SECONDS
