@@ -86,7 +86,20 @@ def test_what_json_can_hold(given, kept):
 def test_halves_of_characters_are_no_error():
     from codejail.safe_exec import json_safe, safe_exec
     json_safe({"\ud800": "\udfff"})
-    safe_exec("a = '\\ud800'", {})
+    variables = {}
+    safe_exec("a = '\\ud800'", variables)
+    assert variables == {"a": "\ud800"}
+
+
+def test_what_is_nested_500_times_comes_back():
+    from codejail.safe_exec import json_safe, safe_exec
+    variables = {}
+    safe_exec("x = 1\nfor i in range(500): x = [x] if i % 2 else {'a': x}", variables)
+    assert json_safe(variables)["x"] == variables["x"]
+    depth, at = 0, variables["x"]
+    while at != 1:
+        depth, at = depth + 1, at["a"] if isinstance(at, dict) else at[0]
+    assert depth == 500
 
 
 def test_the_message():
