@@ -71,6 +71,20 @@ static int deny(const char *event)
     return -1;
 }
 
+static int say_that_there_is_none(const char *path)
+{
+    errno = ENOENT;
+    (void)PyErr_SetFromErrnoWithFilename(PyExc_OSError, path);
+    return -1;
+}
+
+/* Where the interpreter looks for the line of a warning: the snippet's file, in each directory that modules are imported from. */
+static bool is_name_of_snippet(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash && strcmp(slash + 1, guest_file_name) == 0;
+}
+
 static int check_open(const char *event, PyObject *args)
 {
     PyObject *path = PyTuple_GET_SIZE(args) == 3 ? PyTuple_GET_ITEM(args, 0) : NULL;
@@ -78,17 +92,16 @@ static int check_open(const char *event, PyObject *args)
     PyErr_Clear();
     const char *text = path && PyUnicode_Check(path) ? PyUnicode_AsUTF8(path) : NULL;
     PyErr_Clear();
-    if (text && (text[0] == '<' || strcmp(text, guest_file_name) == 0)) {
-        /* The interpreter looks for the line of a SyntaxError, and the snippet is in no file. */
-        errno = ENOENT;
-        (void)PyErr_SetFromErrnoWithFilename(PyExc_OSError, text);
-        return -1;
-    }
+    /* The interpreter looks for the line of a SyntaxError, and the snippet is in no file. */
+    if (text && (text[0] == '<' || strcmp(text, guest_file_name) == 0))
+        return say_that_there_is_none(text);
     bool writes = flags == -1 || (flags & (O_WRONLY | O_RDWR | O_CREAT | O_TRUNC | O_APPEND));
     if (path && !writes && may_read(path))
         return 0;
     if (!path || PyLong_Check(path))
         return deny("open of a descriptor");
+    if (!writes && is_name_of_snippet(text))
+        return say_that_there_is_none(text);
     guest_deny_file(path);
     return -1;
 }

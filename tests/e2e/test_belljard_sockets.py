@@ -14,7 +14,7 @@ import time
 
 import belljar_run
 import pytest
-from keeper_service import alive, get
+from keeper_service import alive, get, gone
 
 
 # ---- reload ----
@@ -98,6 +98,7 @@ def test_reload_to_walls_that_do_not_hold_changes_nothing(service, held, says):
     service.tell(signal.SIGHUP)
     service.wait_for("reloaded")
     assert get(port)["pid"] and stat.S_IMODE(os.stat(service.socket).st_mode) == 0o600
+    gone(front)  # until its last answer it takes connections, too
     os.kill(service.pid_of("broker"), signal.SIGKILL)  # a front that takes over from nobody is started otherwise, and serves too
     service.wait_for("ready", process="front")
     assert get(port)["pid"] not in (front, broker)
